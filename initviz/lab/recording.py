@@ -1,0 +1,268 @@
+"""The history of a run: the only one that panels, diagnosis and export ever read.
+
+A `Recording` is appended to, snapshot by snapshot, and read at any step. A live run is a
+recording that is still growing; there is no second way to look at it.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initviz.lab import thinning
+from initviz.lab.experiment import Experiment
+from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS
+from initviz.lab.snapshot import Counts, Floats, Histogram, Snapshot
+
+if TYPE_CHECKING:
+    from initviz.lab.diagnosis import Finding
+
+Steps = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a run was computed with: bit-identity holds only where all of it is equal."""
+
+    device: str
+    threads: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Track:
+    """The measured rows of one quantity: steps (n,) and values (n, width), oldest first.
+
+    `steps` and `values` are views that stay valid until the next append.
+    """
+
+    def __init__(self, width: int, capacity: int) -> None:
+        self._steps = np.empty(64, dtype=np.int64)
+        self._values = np.empty((64, width))
+        self._capacity = capacity
+        self._rows = 0
+
+    def append(self, step: int, row: Floats | float) -> None:
+        """Add what was measured at `step`, which must lie after all steps before."""
+        if self._rows == self._capacity:
+            self._thin()
+        if self._rows == len(self._steps):
+            self._steps = np.concatenate([self._steps, np.empty_like(self._steps)])
+            self._values = np.concatenate([self._values, np.empty_like(self._values)])
+        self._steps[self._rows] = step
+        self._values[self._rows] = row
+        self._rows += 1
+
+    @property
+    def steps(self) -> Steps:
+        return self._steps[: self._rows]
+
+    @property
+    def values(self) -> Floats:
+        return self._values[: self._rows]
+
+    def row_before(self, step: int) -> int:
+        """The index of the newest row at or before `step`; −1 if there is none."""
+        return int(np.searchsorted(self.steps, step, side="right")) - 1
+
+    def _thin(self) -> None:
+        mask = thinning.keep(self._rows)
+        kept = int(mask.sum())
+        self._steps[:kept] = self.steps[mask]
+        self._values[:kept] = self.values[mask]
+        self._rows = kept
+
+
+class Recording:
+    """What one run of `experiment` measured, on layers with these names, input side first."""
+
+    def __init__(
+        self, experiment: Experiment, layers: Sequence[str], environment: Environment
+    ) -> None:
+        self.experiment = experiment
+        self.layers = tuple(layers)
+        self.environment = environment
+        depth = len(self.layers)
+        rows = thinning.rows_for(thinning.LAYER_NUMBERS, depth * len(QUANTITIES))
+        self._scalars = {name: Track(1, thinning.SCALAR_ROWS) for name in SCALARS}
+        self._layers = {name: Track(depth, rows) for name in QUANTITIES}
+        self._histograms: dict[int, Mapping[str, Histogram]] = {}
+        self._histogram_steps: list[int] = []
+        self._histogram_rows = thinning.rows_for(
+            thinning.HISTOGRAM_NUMBERS, depth * (BINS + 6) * len(HISTOGRAMS)
+        )
+        self._weights: dict[int, Mapping[str, Floats]] = {}
+        self._last = -1
+
+    def append(self, snapshot: Snapshot) -> None:
+        """Add the next snapshot.
+
+        Raises:
+            ValueError: if its step does not lie after every step before.
+        """
+        if snapshot.step <= self._last:
+            raise ValueError(f"step {snapshot.step} comes after step {self._last}")
+        self._last = snapshot.step
+        for name, value in snapshot.scalars.items():
+            self._scalars[name].append(snapshot.step, value)
+        for name, row in snapshot.layers.items():
+            self._layers[name].append(snapshot.step, row)
+        if snapshot.histograms:
+            self._append_histograms(snapshot.step, snapshot.histograms)
+        if snapshot.weights:
+            first = min(self._weights, default=snapshot.step)
+            self._weights = {k: v for k, v in self._weights.items() if k == first}
+            self._weights[snapshot.step] = snapshot.weights
+
+    def _append_histograms(self, step: int, histograms: Mapping[str, Histogram]) -> None:
+        if len(self._histogram_steps) == self._histogram_rows:
+            mask = thinning.keep(self._histogram_rows)
+            for dropped in np.array(self._histogram_steps)[~mask]:
+                del self._histograms[int(dropped)]
+            self._histogram_steps = sorted(self._histograms)
+        self._histograms[step] = histograms
+        self._histogram_steps.append(step)
+
+    # -- what a notebook reads -------------------------------------------------------------
+
+    @property
+    def steps(self) -> Steps:
+        """The steps of which anything is kept, increasing (S,)."""
+        tracks = [*self._scalars.values(), *self._layers.values()]
+        return np.unique(np.concatenate([track.steps for track in tracks]))
+
+    @property
+    def last_step(self) -> int:
+        """The newest step, −1 while there is none."""
+        return self._last
+
+    def series(self, quantity: str) -> Floats:
+        """One quantity over all kept steps (S, L); NaN where not measured or not defined.
+
+        Raises:
+            KeyError: for a name that is no quantity.
+        """
+        return self._spread(self.track(quantity))
+
+    def measured(self, quantity: str) -> NDArray[np.bool_]:
+        """At which of the kept steps `quantity` was measured (S,)."""
+        return np.isin(self.steps, self.track(quantity).steps)
+
+    def scalar(self, name: str) -> Floats:
+        """One scalar over all kept steps (S,); NaN where it was not measured."""
+        return self._spread(self.scalar_track(name))[:, 0]
+
+    def _spread(self, track: Track) -> Floats:
+        steps = self.steps
+        values = np.full((len(steps), track.values.shape[1]), np.nan)
+        values[np.searchsorted(steps, track.steps)] = track.values
+        return values
+
+    def histogram(self, name: str, step: int) -> tuple[Counts, Floats]:
+        """Counts (L, bins) and edges (L, bins + 1) of the histograms taken at `step`.
+
+        Raises:
+            KeyError: for an unknown name, or a step not kept (naming the nearest one).
+        """
+        histogram = self._histogram_at(name, step)
+        return histogram.counts, histogram.edges
+
+    def histogram_outside(self, name: str, step: int) -> Counts:
+        """How many values (L, 4) were below and above the bins, NaN and infinite, at `step`."""
+        return self._histogram_at(name, step).outside
+
+    def weights(self, layer: str, step: int) -> Floats:
+        """A copy of W (fan_out, fan_in) of one layer; kept for step 0 and the last step.
+
+        Raises:
+            KeyError: for an unknown layer, or a step not kept (naming the nearest one).
+        """
+        if step not in self._weights:
+            raise _not_kept("weights", step, sorted(self._weights))
+        return self._weights[step][layer]
+
+    def findings(self, step: int | None = None) -> list[Finding]:
+        """The diagnosis at `step`, by default at the end."""
+        from initviz.lab.diagnosis import diagnose
+
+        return diagnose(self, self._last if step is None else step)
+
+    # -- what a panel reads, at every frame --------------------------------------------------
+
+    def track(self, quantity: str) -> Track:
+        """The measured rows alone of one quantity, without a copy."""
+        return self._layers[quantity]
+
+    def scalar_track(self, name: str) -> Track:
+        """The measured values alone of one scalar, without a copy."""
+        return self._scalars[name]
+
+    def latest(self, quantity: str, step: int) -> tuple[int, Floats]:
+        """The newest measurement (L,) at or before `step`, and its step.
+
+        Before the first measurement: step −1 and NaN.
+        """
+        track = self.track(quantity)
+        row = track.row_before(step)
+        if row < 0:
+            return -1, np.full(len(self.layers), np.nan)
+        return int(track.steps[row]), track.values[row]
+
+    def latest_scalar(self, name: str, step: int) -> float:
+        """The newest value of a scalar at or before `step`; NaN before the first."""
+        track = self.scalar_track(name)
+        row = track.row_before(step)
+        return float(track.values[row, 0]) if row >= 0 else float("nan")
+
+    def latest_histogram(self, name: str, step: int) -> tuple[int, Histogram] | None:
+        """The newest histograms at or before `step`, and their step."""
+        row = bisect.bisect_right(self._histogram_steps, step) - 1
+        if row < 0:
+            return None
+        found = self._histogram_steps[row]
+        return found, self._histograms[found][name]
+
+    def kept_step(self, step: int, offset: int = 0) -> int:
+        """The newest kept step at or before `step`, moved by `offset` kept steps, within range."""
+        steps = self.scalar_track("loss").steps
+        row = int(np.searchsorted(steps, step, side="right")) - 1 + offset
+        return int(steps[min(max(row, 0), len(steps) - 1)]) if len(steps) else 0
+
+    def _histogram_at(self, name: str, step: int) -> Histogram:
+        if name not in HISTOGRAMS:
+            raise KeyError(f"no histogram of {name!r}; there are {', '.join(HISTOGRAMS)}")
+        if step not in self._histograms:
+            raise _not_kept("histograms", step, self._histogram_steps)
+        return self._histograms[step][name]
+
+    # -- files -------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to a recording file; an existing file is replaced when all is well."""
+        from initviz.lab.files import save
+
+        save(self, Path(path))
+
+
+def load(path: str | Path) -> Recording:
+    """Read a recording file.
+
+    Raises:
+        ValueError: one sentence saying what is wrong with the file.
+        OSError: if it cannot be read.
+    """
+    from initviz.lab.files import load as read
+
+    return read(Path(path))
+
+
+def _not_kept(what: str, step: int, kept: Sequence[int]) -> KeyError:
+    if not kept:
+        return KeyError(f"no {what} were kept")
+    nearest = min(kept, key=lambda k: abs(k - step))
+    return KeyError(f"{what} of step {step} were not kept; the nearest is step {nearest}")

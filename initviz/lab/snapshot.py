@@ -1,0 +1,48 @@
+"""What was measured at one step: plain NumPy, no live tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Histograms of all layers at one step.
+
+    `counts` (L, bins) with bin i of layer l from `low[l] + i · (high[l] − low[l]) / bins`;
+    `outside` (L, 4) counts the values below, above, NaN and infinite.
+    """
+
+    counts: Counts
+    low: Floats
+    high: Floats
+    outside: Counts
+
+    @property
+    def edges(self) -> Floats:
+        """(L, bins + 1), increasing along each row."""
+        share = np.linspace(0.0, 1.0, self.counts.shape[1] + 1)
+        return np.asarray(self.low[:, None] * (1.0 - share) + self.high[:, None] * share)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One step. Step k describes the parameters after k updates, on the batch of update k + 1.
+
+    Only what was measured at this step is in the mappings: `scalars` by name, `layers` by name
+    with one number for each layer (L,), `histograms` by name. `weights` maps layer names to
+    copies of W (fan_out, fan_in) where whole weights were kept.
+    """
+
+    step: int
+    scalars: Mapping[str, float]
+    layers: Mapping[str, Floats] = field(default_factory=dict)
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    weights: Mapping[str, Floats] = field(default_factory=dict)
