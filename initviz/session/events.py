@@ -1,0 +1,42 @@
+"""What a worker says of a run, in the order in which it happens: one typed union.
+
+A run begins with `Began`, unless it fails before; measures any number of steps; waits whenever it
+may not go on; and always ends with `Ended`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from initviz.lab.recording import Environment
+from initviz.lab.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Began:
+    """The network stands; its layers are named, input side first."""
+
+    layers: tuple[str, ...]
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One more step."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Every step that was allowed is done: the run is paused."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Nothing more will come. `error` says in a sentence why the run failed, or is empty."""
+
+    error: str = ""
+
+
+Event = Began | Measured | Waiting | Ended

@@ -1,0 +1,197 @@
+"""A lane: one experiment, its run and its recording."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from enum import Enum
+
+from PySide6.QtCore import QObject, Signal
+
+from initviz.lab.experiment import Experiment
+from initviz.lab.recording import Recording
+from initviz.lab.snapshot import Snapshot
+from initviz.session.clock import Clock
+from initviz.session.events import Began, Ended, Event, Measured, Waiting
+from initviz.session.job import Job
+from initviz.session.worker import Worker
+
+#: Steps a second are averaged over this many seconds.
+AVERAGED = 1.0
+#: Measuring is asked for at every so many ticks, as often as the quickest panels draw.
+WATCHED = 2
+
+
+class State(Enum):
+    """What a lane is doing."""
+
+    LOADING = "loading"
+    PAUSED = "paused"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+class Lane(QObject):
+    """One experiment being run by a worker.
+
+    Signals:
+        restarted: `recording` is a new one and holds step 0.
+        grew: snapshots were appended; at most once a tick of the clock.
+        state_changed: with the new `State`.
+        failed: with a sentence; what was recorded stays.
+    """
+
+    restarted = Signal()
+    grew = Signal()
+    state_changed = Signal(State)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        letter: str,
+        experiment: Experiment,
+        worker: Worker,
+        clock: Clock,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.letter = letter
+        self.experiment = experiment
+        self.recording: Recording | None = None
+        self.state = State.LOADING
+        self.error = ""
+        self.speed: float | None = None
+        self._worker = worker
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+        self._coming: Recording | None = None
+        self._job = Job(experiment)
+        clock.tick.connect(self._on_tick)
+        self._start()
+
+    # -- what a person does ------------------------------------------------------------------
+
+    def set_experiment(self, experiment: Experiment) -> None:
+        """Drop the run and measure step 0 of `experiment`, paused."""
+        self.experiment = experiment
+        self._start()
+
+    def reset(self) -> None:
+        """Start the same experiment again, with the same seed."""
+        self._start()
+
+    def new_seed(self) -> None:
+        """Start the same experiment again with the next seed."""
+        seed = (self.experiment.run.seed + 1) % 2**31
+        self.set_experiment(self.experiment.with_value("run.seed", seed))
+
+    def run(self) -> None:
+        """Train until paused."""
+        self._allow(None)
+
+    def pause(self) -> None:
+        """Stop after the step that is being computed."""
+        self._job.allow(0)
+
+    def toggle(self) -> None:
+        """Run if paused, pause if running."""
+        if self.state is State.RUNNING:
+            self.pause()
+        else:
+            self.run()
+
+    def step(self) -> None:
+        """Train one step, measured wholly."""
+        self._allow(1)
+
+    def set_speed(self, steps_per_second: float | None) -> None:
+        """At most so many steps a second; None for as fast as it goes."""
+        self.speed = steps_per_second
+        self._job.set_speed(steps_per_second)
+
+    def close(self) -> None:
+        """End the run; nothing arrives after this."""
+        self._clock.tick.disconnect(self._on_tick)
+        self._job.stop()
+
+    # -- what it knows ---------------------------------------------------------------------------
+
+    @property
+    def steps_per_second(self) -> float:
+        """The average over the last second; NaN while it does not run."""
+        if self.state is not State.RUNNING or len(self._seen) < 2:
+            return math.nan
+        (began, first), (ended, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (ended - began) if ended > began else math.nan
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing will arrive until somebody does something."""
+        return self.state in (State.PAUSED, State.FAILED)
+
+    # -- how it goes on --------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._job.stop()
+        self._job = Job(self.experiment)
+        self._job.set_speed(self.speed)
+        self._coming = None
+        self.error = ""
+        self._enter(State.LOADING)
+        self._worker.start(self._job)
+
+    def _allow(self, steps: int | None) -> None:
+        if self.state is State.FAILED:
+            return
+        self._job.allow(steps)
+        if self.state is State.PAUSED:
+            self._enter(State.RUNNING)
+
+    def _enter(self, state: State) -> None:
+        if state is not State.RUNNING:
+            self._seen.clear()
+        if not self._clock.is_running:
+            self._clock.start()
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    def _on_tick(self, count: int) -> None:
+        if count % WATCHED == 0:
+            self._job.watch()
+        before = self.recording.last_step if self.recording else -1
+        for event in self._job.events():
+            self._take(event)
+        recording = self.recording
+        if recording is not None and recording.last_step != before:
+            now = time.perf_counter()
+            self._seen.append((now, recording.last_step))
+            while self._seen[0][0] < now - AVERAGED and len(self._seen) > 2:
+                self._seen.popleft()
+            self.grew.emit()
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Began(layers, environment):
+                self._coming = Recording(self.experiment, layers, environment)
+            case Measured(snapshot):
+                self._append(snapshot)
+            case Waiting():
+                self._enter(State.PAUSED)
+            case Ended(error):
+                self.error = error
+                if error:
+                    self._enter(State.FAILED)
+                    self.failed.emit(error)
+
+    def _append(self, snapshot: Snapshot) -> None:
+        # The run before stays in view until this one has something to show.
+        is_new = self._coming is not None
+        if self._coming is not None:
+            self.recording, self._coming = self._coming, None
+            self._seen.clear()
+        assert self.recording is not None
+        self.recording.append(snapshot)
+        if is_new:
+            self.restarted.emit()

@@ -1,0 +1,69 @@
+"""Where in the recordings one looks: a step, or the end that moves along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from initviz.lab.recording import Recording
+from initviz.session.lane import Lane
+
+
+class Timeline(QObject):
+    """The position that all panels share.
+
+    It follows the end until one goes back, and again once one goes to the end. `moved` tells the
+    new step.
+    """
+
+    moved = Signal(int)
+
+    def __init__(self, lanes: Sequence[Lane], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lanes = tuple(lanes)
+        self._step = 0
+        self.follows_end = True
+        for lane in lanes:
+            lane.grew.connect(self._on_grew)
+            lane.restarted.connect(self.follow)
+
+    @property
+    def step(self) -> int:
+        """The step that is looked at."""
+        return self._step
+
+    @property
+    def last(self) -> int:
+        """The newest step of any lane; 0 while there is none."""
+        return max((recording.last_step for recording in self._recordings()), default=0)
+
+    def go(self, step: int) -> None:
+        """Look at the newest kept step at or before `step`."""
+        recordings = self._recordings()
+        kept = max((recording.kept_step(step) for recording in recordings), default=0)
+        self.follows_end = kept >= self.last
+        self._move(kept)
+
+    def move(self, offset: int) -> None:
+        """Look so many kept steps later or, if negative, earlier."""
+        recordings = self._recordings()
+        steps = [recording.kept_step(self._step, offset) for recording in recordings]
+        self.go(max(steps, default=0))
+
+    def follow(self) -> None:
+        """Look at the end from now on."""
+        self.follows_end = True
+        self._move(self.last)
+
+    def _recordings(self) -> list[Recording]:
+        return [lane.recording for lane in self._lanes if lane.recording is not None]
+
+    def _on_grew(self) -> None:
+        if self.follows_end:
+            self._move(self.last)
+
+    def _move(self, step: int) -> None:
+        if step != self._step:
+            self._step = step
+            self.moved.emit(step)
