@@ -233,19 +233,19 @@ def _in_order(tensors: Mapping[int, Tensor]) -> list[Tensor]:
     return [tensors[index] for index in sorted(tensors)]
 
 
-def cross(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything as NumPy arrays and `Histogram`s; what is on a device crosses in one piece."""
+def cross(found: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
+    """Everything as NumPy arrays and `Histogram`s; what is on a device crosses in one piece.
+
+    Tensors that are on the CPU already are only looked at, unless `force` packs them too.
+    """
     tensors = {name: value for name, value in found.items() if isinstance(value, Tensor)}
     result = {name: value for name, value in found.items() if name not in tensors}
-    if tensors and all(tensor.device.type == "cpu" for tensor in tensors.values()):
+    if not force and all(tensor.device.type == "cpu" for tensor in tensors.values()):
         return result | {name: view(tensor) for name, tensor in tensors.items()}
-    if tensors:
-        dtype = next(iter(tensors.values())).dtype
-        flat = torch.cat([t.detach().to(dtype).reshape(-1) for t in tensors.values()])
-        parts = np.split(
-            flat.cpu().double().numpy(), np.cumsum([t.numel() for t in tensors.values()])[:-1]
-        )
-        for (name, tensor), part in zip(tensors.items(), parts, strict=True):
-            shaped = part.reshape(tuple(tensor.shape))
-            result[name] = histogram_from_device(shaped) if shaped.ndim == 2 else shaped
+    dtype = next(iter(tensors.values())).dtype
+    flat = torch.cat([t.detach().to(dtype).reshape(-1) for t in tensors.values()]).cpu().double()
+    ends = np.cumsum([tensor.numel() for tensor in tensors.values()])[:-1]
+    for (name, tensor), part in zip(tensors.items(), np.split(flat.numpy(), ends), strict=True):
+        shaped = part.reshape(tuple(tensor.shape))
+        result[name] = histogram_from_device(shaped) if shaped.ndim == 2 else shaped
     return result
