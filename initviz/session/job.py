@@ -32,6 +32,7 @@ class Job:
         self._mailbox: deque[Event] = deque()
         self._changed = threading.Condition()
         self._allowed: int | None = 0
+        self._orders = 0
         self._interval = 0.0
         self._is_watched = False
 
@@ -41,6 +42,7 @@ class Job:
         """Let so many more steps be trained; None for no end, 0 to pause after this step."""
         with self._changed:
             self._allowed = steps
+            self._orders += 1
             self._changed.notify_all()
 
     def set_speed(self, steps_per_second: float | None) -> None:
@@ -88,8 +90,7 @@ class Job:
             while not self.cancel.is_set():
                 rest = since + self._interval - time.perf_counter()
                 if self._allowed == 0:
-                    self.say(Waiting())
-                    self._changed.wait_for(lambda: self._allowed != 0 or self.cancel.is_set())
+                    self._wait_for_order()
                     since = -self._interval  # a step that was asked for comes at once
                 elif rest > 0:
                     self._changed.wait(rest)
@@ -97,3 +98,10 @@ class Job:
                     break
             if self._allowed:
                 self._allowed -= 1
+
+    def _wait_for_order(self) -> None:
+        """Say that the run waits, and return at the next order, be it to wait again."""
+        answered = self._orders
+        # Not by `say`, which may wait for the reader: the reader may be waiting for this lock.
+        self._mailbox.append(Waiting())
+        self._changed.wait_for(lambda: self._orders != answered or self.cancel.is_set())
