@@ -15,7 +15,7 @@ import tomli_w
 from pydantic import Discriminator, Tag, ValidationError, model_validator
 from pydantic import Field as Limits
 
-from initviz.lab import activations, datasets, initialisers
+from initviz.lab import activations, datasets, initialisers, optimisers
 from initviz.lab.initialisers import SCHEMES, Scheme
 from initviz.lab.settings import Choice, Field, Part, Setting, Value, describe_error, fields_of, shown
 
@@ -124,7 +124,7 @@ class Training(Part):
     ] = "cross_entropy"
     optimiser: Annotated[
         str,
-        Choice({"sgd": "SGD", "adam": "Adam"}, {}),
+        Choice(_labels(optimisers.OPTIMISERS), {}),
         Setting("Optimiser", help="SGD: Robbins & Monro 1951. Adam: Kingma & Ba 2015."),
     ] = "sgd"
     learning_rate: Annotated[

@@ -36,12 +36,19 @@ class Dropout(nn.Module):
         return x * torch.empty_like(x).bernoulli_(keep, generator=self.generator) / keep
 
 
+class Linear(nn.Linear):
+    """A linear layer that leaves its weights, and the global random state, to `initialise`."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
 class HiddenLayer(nn.Module):
     """One hidden layer; the parts stand in the order in which they act."""
 
     def __init__(self, settings: NetworkSettings, fan_in: int) -> None:
         super().__init__()
-        self.linear = nn.utils.skip_init(nn.Linear, fan_in, settings.width)
+        self.linear = Linear(fan_in, settings.width)
         self.normalise = _normalisation(settings.normalisation, settings.width)
         self.activate = ACTIVATIONS[settings.activation].module(settings.slope)
 
@@ -59,7 +66,7 @@ class FullyConnected(nn.Module):
         super().__init__()
         sizes = [features, *[settings.width] * (settings.hidden_layers - 1)]
         self.hidden = nn.ModuleList(HiddenLayer(settings, fan_in) for fan_in in sizes)
-        self.output = nn.utils.skip_init(nn.Linear, settings.width, classes)
+        self.output = Linear(settings.width, classes)
         self.dropout = Dropout(settings.dropout, dropout) if settings.dropout else None
         self.branch_scale = settings.branch_scale if settings.residual else None
 

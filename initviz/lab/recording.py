@@ -58,6 +58,19 @@ class Track:
         self._values[self._rows] = row
         self._rows += 1
 
+    def extend(self, steps: Steps, values: Floats) -> None:
+        """Add many rows (n,) and (n, width) at once, all after those before.
+
+        Raises:
+            ValueError: if there is not room for so many.
+        """
+        if self._rows + len(steps) > self._capacity:
+            raise ValueError(f"{self._rows + len(steps)} rows are more than {self._capacity}")
+        room = np.empty(len(self._steps), dtype=np.int64)
+        self._steps = np.concatenate([self.steps, steps, room])
+        self._values = np.concatenate([self.values, values, np.empty((len(room), values.shape[1]))])
+        self._rows += len(steps)
+
     @property
     def steps(self) -> Steps:
         return self._steps[: self._rows]
@@ -128,6 +141,32 @@ class Recording:
         self._histograms[step] = histograms
         self._histogram_steps.append(step)
 
+    @classmethod
+    def restore(
+        cls,
+        experiment: Experiment,
+        layers: Sequence[str],
+        environment: Environment,
+        tracks: Mapping[str, tuple[Steps, Floats]],
+        histograms: Mapping[int, Mapping[str, Histogram]],
+        weights: Mapping[int, Mapping[str, Floats]],
+    ) -> Recording:
+        """A recording from all its parts: scalars and quantities by name, the others by step.
+
+        Raises:
+            ValueError: if there are more rows of a track than a recording keeps.
+        """
+        recording = cls(experiment, layers, environment)
+        for name, (steps, values) in tracks.items():
+            known = recording._scalars if name in recording._scalars else recording._layers
+            known[name].extend(steps, values)
+        recording._histograms = {step: histograms[step] for step in sorted(histograms)}
+        recording._histogram_steps = list(recording._histograms)
+        recording._weights = {step: weights[step] for step in sorted(weights)}
+        kept = [*histograms, *weights, *(int(steps[-1]) for steps, _ in tracks.values())]
+        recording._last = max(kept, default=-1)
+        return recording
+
     # -- what a notebook reads -------------------------------------------------------------
 
     @property
@@ -185,6 +224,16 @@ class Recording:
         if step not in self._weights:
             raise _not_kept("weights", step, sorted(self._weights))
         return self._weights[step][layer]
+
+    @property
+    def histogram_steps(self) -> Steps:
+        """The steps of which histograms are kept, increasing."""
+        return np.array(self._histogram_steps, dtype=np.int64)
+
+    @property
+    def weight_steps(self) -> Steps:
+        """The steps of which weights are kept, increasing."""
+        return np.array(sorted(self._weights), dtype=np.int64)
 
     def findings(self, step: int | None = None) -> list[Finding]:
         """The diagnosis at `step`, by default at the end."""

@@ -77,8 +77,9 @@ class Choice:
 
 
 def did_you_mean(name: str, names: list[str]) -> str:
-    """`" (did you mean 'x'?)"` for the nearest of `names`, or nothing."""
+    """`" (did you mean 'x'?)"` for the nearest of `names` or one that begins so, or nothing."""
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = near or [other for other in names if len(name) > 1 and other.startswith(name)]
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
@@ -120,8 +121,10 @@ def _allowed(kind: str, low: float | None, high: float | None, choices: list[str
     if kind == "text":
         return "a text" if high is None else f"a text of at most {high} characters"
     noun = "a whole number" if kind == "integer" else "a number"
+    if low is not None and low == high:
+        return f"only {_limit(low)}"
     if low is not None and high is not None:
-        return f"only {_limit(low)}" if low == high else f"{noun} from {_limit(low)} to {_limit(high)}"
+        return f"{noun} from {_limit(low)} to {_limit(high)}"
     if low is not None:
         return f"{noun} of at least {_limit(low)}"
     return f"{noun} of at most {_limit(high)}" if high is not None else noun
@@ -205,16 +208,14 @@ def describe_error(
 
 def _section(model: type[Part] | None, name: str) -> type[Part] | None:
     info = model.model_fields.get(name) if model else None
-    section: Any = info.annotation if info is not None and _is_section(info) else None
-    return section
+    annotation = info.annotation if info is not None else None
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return None
 
 
 def _is_plain(info: FieldInfo) -> bool:
     return get_origin(info.annotation) is Literal or info.annotation in _KINDS
-
-
-def _is_section(info: FieldInfo) -> bool:
-    return isinstance(info.annotation, type) and issubclass(info.annotation, Part)
 
 
 def _key(name: str) -> str:

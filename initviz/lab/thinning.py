@@ -1,6 +1,6 @@
 """Which steps of a long history are kept: the rules, in one place.
 
-The first hundred steps and the newest half of the room are always kept; when the room is full,
+The first hundred steps and the newest quarter of the room are always kept; when the room is full,
 every second row between them goes. So a history of any length fits, and its past gets coarser
 the older it is.
 """
@@ -29,6 +29,6 @@ def rows_for(numbers: int, per_row: int) -> int:
 def keep(rows: int) -> NDArray[np.bool_]:
     """Which of `rows` rows, oldest first, stay when the room is full."""
     mask = np.ones(rows, dtype=np.bool_)
-    newest = rows // 2
+    newest = rows // 4
     mask[FIRST + 1 : max(FIRST + 1, rows - newest) : 2] = False
     return mask

@@ -20,8 +20,8 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own abbreviation)
 import initviz
 from initviz.lab import datasets, networks
 from initviz.lab.experiment import Experiment
-from initviz.lab.experiment import Training as TrainingSettings
 from initviz.lab.observers import cross
+from initviz.lab.optimisers import OPTIMISERS
 from initviz.lab.probe import Probe, watch
 from initviz.lab.quantities import HISTOGRAMS, QUANTITIES, SCALARS, Cost
 from initviz.lab.recording import Environment, Recording
@@ -98,19 +98,6 @@ class _Batches:
         return batch
 
 
-def _optimiser(settings: TrainingSettings, network: torch.nn.Module) -> torch.optim.Optimizer:
-    parameters = list(network.parameters())
-    # One fused kernel for all tensors: a loop over them in Python would cost a tenth of a step.
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    builders: dict[str, Callable[[], torch.optim.Optimizer]] = {
-        "sgd": lambda: torch.optim.SGD(
-            parameters, lr=settings.learning_rate, momentum=settings.momentum, fused=fused
-        ),
-        "adam": lambda: torch.optim.Adam(parameters, lr=settings.learning_rate, fused=fused),
-    }
-    return builders[settings.optimiser]()
-
-
 def _mean_squared_error(logits: Tensor, labels: Tensor) -> Tensor:
     """Against one-hot targets, the mean over samples and classes."""
     return F.mse_loss(logits, F.one_hot(labels, logits.shape[1]).to(logits.dtype))
@@ -151,14 +138,16 @@ class _Run:
         )
         self.names = networks.layer_names(experiment)
         self.loss_of = _LOSSES[settings.loss]
-        self.optimiser = _optimiser(settings, self.network)
+        self.parameters = list(self.network.parameters())
+        self.optimiser = OPTIMISERS[settings.optimiser].build(self.parameters, settings)
         self.batches = _Batches(len(self.inputs), settings.batch_size, randomness.order)
         self.probe = Probe(watch(self.network, self.names)) if probed else None
 
     def backward(self) -> tuple[Tensor, Tensor, Tensor]:
         """Forward and backward over the next batch: (loss, logits, labels)."""
         batch = self.batches.draw().to(self.inputs.device)
-        self.optimiser.zero_grad()
+        for parameter in self.parameters:
+            parameter.grad = None
         logits, labels = self.network(self.inputs[batch]), self.labels[batch]
         loss = self.loss_of(logits, labels)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,91 @@
+"""How fast the window is there: over the time of the imports that nobody can avoid.
+
+    python -m tests.benchmarks.startup
+
+Every figure is a whole process, from its start; all take turns, round by round.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 7
+
+IMPORTS = "import PySide6.QtWidgets, pyqtgraph"
+TELL = "import time, sys; print('{name}', repr(time.time()), flush=True)"
+PLAIN = f"{IMPORTS}\n{TELL.format(name='imported')}"
+WITH_TORCH = f"{IMPORTS}\nimport torch\n{TELL.format(name='imported')}"
+WINDOW = """
+import time
+from PySide6.QtCore import QEvent, QObject, QTimer
+from initviz.app.main import create_window
+
+class Watch(QObject):
+    painted = False
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and not self.painted:
+            self.painted = True
+            QTimer.singleShot(0, lambda: print("visible", repr(time.time()), flush=True))
+        return False
+
+window = create_window([])
+from PySide6.QtWidgets import QApplication
+app = QApplication.instance()
+watch = Watch()
+window.board.panels[0].installEventFilter(watch)
+stall, last = 0.0, time.perf_counter()
+
+def beat():
+    global stall, last
+    now = time.perf_counter()
+    stall, last = max(stall, now - last), now
+
+def drawn():
+    if not window.undrawn() and window.recording("A") is not None:
+        print("drawn", repr(time.time()), flush=True)
+        print("stall", repr(stall), flush=True)
+        window.close()
+        app.quit()
+
+heart, check = QTimer(), QTimer()
+heart.timeout.connect(beat)
+heart.start(5)
+check.timeout.connect(drawn)
+check.start(10)
+app.exec()
+"""
+
+
+def marks(code: str) -> dict[str, float]:
+    """Seconds from the start of a process until it printed each mark; a stall as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.time()
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "XDG_CONFIG_HOME": folder},
+        ).stdout
+    found = {name: float(value) for name, value in (line.split() for line in output.splitlines())}
+    return {name: value if name == "stall" else value - began for name, value in found.items()}
+
+
+def main() -> None:
+    """Print the ratios."""
+    rows = [(marks(PLAIN), marks(WITH_TORCH), marks(WINDOW)) for _ in range(ROUNDS)]
+    visible = [window["visible"] / plain["imported"] for plain, _, window in rows]
+    drawn = [window["drawn"] / torch["imported"] for _, torch, window in rows]
+    stalls = [window["stall"] * 1000 for _, _, window in rows]
+    print(f"window visible over the imports of Qt and pyqtgraph: {statistics.median(visible):.2f}")
+    print(f"step 0 drawn over those imports and torch's:         {statistics.median(drawn):.2f}")
+    print(f"longest stall of the window meanwhile:               {statistics.median(stalls):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
