@@ -398,7 +398,7 @@ class _Reader:
     def _array(self, entry: _Entry) -> Array:
         row = self._database.execute("SELECT data FROM arrays WHERE id = ?", (entry.id,)).fetchone()
         data = row[0] if row else None
-        if not isinstance(data, bytes) or _checksum(*entry.label, data=data) == "x":
+        if not isinstance(data, bytes) or _checksum(*entry.label, data=data) != entry.checksum:
             _damaged(entry.kind, entry.name)
         if len(data) != math.prod(entry.shape) * np.dtype(entry.dtype).itemsize:
             _damaged(entry.kind, entry.name)

@@ -32,7 +32,8 @@ Array = NDArray[Any]
 # -- CPU ------------------------------------------------------------------------------------
 
 #: Between these, a float32 sum of squares has lost nothing to underflow or overflow.
-_SAFE = {np.dtype(np.float32): (1e-27, 1e37), np.dtype(np.float64): (1e-280, 1e300)}
+#: By the bytes of a value: this is looked up too often for a dtype's slow hash.
+_SAFE = {4: (1e-27, 1e37), 8: (1e-280, 1e300)}
 #: A variance this much smaller than the second moment loses digits to cancellation.
 _CANCELS = 0.1
 #: A range of values narrower or wider than this is divided in float64.
@@ -49,18 +50,18 @@ class HostStatistics:
     """
 
     def __init__(self) -> None:
-        self._ones: dict[tuple[int, np.dtype[Any]], Array] = {}
-        self._scratch: dict[tuple[tuple[int, ...], np.dtype[Any]], _Scratch] = {}
+        self._ones: dict[tuple[int, int], Array] = {}
+        self._scratch: dict[tuple[int, ...], _Scratch] = {}
 
     def norm(self, x: Array) -> float:
         """The Frobenius norm."""
         squares = float(np.vdot(x, x))
-        low, high = _SAFE[x.dtype]
+        low, high = _SAFE[x.itemsize]
         return math.sqrt(squares) if low < squares < high else _exact_norm(x)
 
     def moments(self, x: Array) -> tuple[float, float]:
         """Mean and standard deviation over all values."""
-        low, high = _SAFE[x.dtype]
+        low, high = _SAFE[x.itemsize]
         second, total = float(np.vdot(x, x)), float(np.vdot(x, self._ones_of(x, x.size)))
         mean = total / x.size
         variance = second / x.size - mean * mean
@@ -73,7 +74,7 @@ class HostStatistics:
     def unit_std(self, x: Array) -> float:
         """Root mean square over units of the standard deviation over samples."""
         ones = self._ones_of(x, len(x))
-        low, high = _SAFE[x.dtype]
+        low, high = _SAFE[x.itemsize]
         second, sums = float(np.vdot(x, x)), ones @ x
         variance = second - float(np.vdot(sums, sums)) / len(x)
         if low < second < high and variance > _CANCELS * second:
@@ -86,7 +87,7 @@ class HostStatistics:
         Vectors of length 0 are left out; NaN where fewer than two are left.
         """
         squares = np.einsum("ij,ij->i", x, x)
-        low, high = _SAFE[x.dtype]
+        low, high = _SAFE[x.itemsize]
         if not (squares.min() > low and squares.max() < high):
             x, squares = _scaled_rows(x)
         if len(squares) < 2:
@@ -116,22 +117,23 @@ class HostStatistics:
         if not max(_NARROW, 1e-4 * max(-low, high)) < high - low < _WIDE:
             return _careful_histogram(x)
         scratch = self._scratch_of(x)
-        scaled = np.subtract(x, x.dtype.type(low), out=scratch.scaled)
-        np.multiply(scaled, x.dtype.type(_BELOW_BINS / (high - low)), out=scaled)
+        scaled = np.subtract(x, low, out=scratch.scaled)
+        np.multiply(scaled, _BELOW_BINS / (high - low), out=scaled)
         # As bytes, torch counts them at half a nanosecond a value; NumPy needs three times that.
         np.copyto(scratch.bins, scaled, casting="unsafe")
         return Bins(torch.bincount(scratch.flat, minlength=BINS).numpy(), low, high)
 
     def _ones_of(self, x: Array, size: int) -> Array:
-        ones = self._ones.get((size, x.dtype))
+        ones = self._ones.get((size, x.itemsize))
         if ones is None:
-            ones = self._ones[size, x.dtype] = np.ones(size, dtype=x.dtype)
+            ones = self._ones[size, x.itemsize] = np.ones(size, dtype=x.dtype)
         return ones
 
     def _scratch_of(self, x: Array) -> _Scratch:
-        scratch = self._scratch.get((x.shape, x.dtype))
+        key = (x.itemsize, *x.shape)
+        scratch = self._scratch.get(key)
         if scratch is None:
-            scratch = self._scratch[x.shape, x.dtype] = _Scratch.like(x)
+            scratch = self._scratch[key] = _Scratch.like(x)
         return scratch
 
 
@@ -187,7 +189,7 @@ def _exact_norm(x: Array) -> float:
 def _shifted_std(x: Array, mean: float) -> float:
     shifted = x - x.dtype.type(mean)
     second = float(np.vdot(shifted, shifted))
-    low, high = _SAFE[x.dtype]
+    low, high = _SAFE[x.itemsize]
     if low < second < high:
         rest = float(np.add.reduce(shifted, axis=None)) / x.size
         return math.sqrt(max(second / x.size - rest * rest, 0.0))
@@ -200,7 +202,7 @@ def _shifted_std(x: Array, mean: float) -> float:
 def _shifted_unit_std(x: Array, means: Array, ones: Array) -> float:
     shifted = x - means
     second, sums = float(np.vdot(shifted, shifted)), ones @ shifted
-    low, high = _SAFE[x.dtype]
+    low, high = _SAFE[x.itemsize]
     if low < second < high:
         variance = second - float(np.vdot(sums, sums)) / len(x)
         return math.sqrt(max(variance, 0.0) / x.size)

@@ -80,8 +80,12 @@ def fixed_point(
     """The limit of the length map from q = 1, or None if q grows for ever.
 
     V increases with q for every activation here, so q moves in one direction until V(q) = q.
+
+    Raises:
+        ValueError: for an unknown activation, or a σ that is not finite.
     """
     entry = _entry(activation)
+    _check_finite(sigma_w=sigma_w, sigma_b=sigma_b)
 
     def growth(q: float) -> float:
         forward, _ = _moments(entry, slope, 0.0, math.sqrt(q))
@@ -102,13 +106,23 @@ def critical_sigma_w(activation: str, sigma_b: float, *, slope: float = SLOPE) -
 
     None if there is none: no σ_w makes both χ₁ = 1 and q a fixed point (ReLU with biases), or q
     moves away from it (GELU without).
+
+    Raises:
+        ValueError: for an unknown activation, or a σ_b that is not finite.
     """
     entry = _entry(activation)
+    _check_finite(sigma_b=sigma_b)
     for q in _critical_points(entry, slope, sigma_b):
         sigma_w = 1.0 / math.sqrt(_moments(entry, slope, 0.0, math.sqrt(q))[1])
         if _is_reached(entry, slope, sigma_w, sigma_b, q):
             return sigma_w
     return None
+
+
+def _check_finite(**given: float) -> None:
+    for name, value in given.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name} = {value!r} is not allowed: a finite number")
 
 
 def _entry(activation: str) -> Activation:
