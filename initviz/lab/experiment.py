@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tomli_w
 from pydantic import Discriminator, Tag, ValidationError, model_validator
@@ -17,7 +17,16 @@ from pydantic import Field as Limits
 
 from initviz.lab import activations, datasets, initialisers, optimisers
 from initviz.lab.initialisers import SCHEMES, Scheme
-from initviz.lab.settings import Choice, Field, Part, Setting, Value, describe_error, fields_of, shown
+from initviz.lab.settings import (
+    Choice,
+    Field,
+    Part,
+    Setting,
+    Value,
+    describe_error,
+    fields_of,
+    shown,
+)
 
 VERSION = 1
 #: More parameters than this would need over 1 GB for the weights alone.
@@ -34,7 +43,8 @@ class Network(Part):
     """The network: how many layers of which width, and what stands between them."""
 
     architecture: Annotated[
-        Literal["mlp"], Setting("Architecture", help="mlp: fully connected layers.", visible=lambda _: False)
+        Literal["mlp"],
+        Setting("Architecture", help="mlp: fully connected layers.", visible=lambda _: False),
     ] = "mlp"
     activation: Annotated[
         str,
@@ -203,7 +213,7 @@ if TYPE_CHECKING:
     AnyScheme = Scheme
 else:
     AnyScheme = Annotated[
-        Union[tuple(Annotated[scheme, Tag(name)] for name, scheme in SCHEMES.items())],
+        tuple(Annotated[scheme, Tag(name)] for name, scheme in SCHEMES.items()),
         Discriminator(_scheme_of),
     ]
 
@@ -251,12 +261,15 @@ class Experiment(Part):
         version = data.get("version", VERSION)
         if isinstance(version, int) and version > VERSION:
             raise ValueError(
-                f"version = {shown(version)} is newer than this program understands: at most {VERSION}"
+                f"version = {shown(version)} is newer than this program understands: "
+                f"at most {VERSION}"
             )
         try:
             return cls.model_validate(_with_floats(cls, data))
         except ValidationError as error:
-            raise ValueError(describe_error(error, cls, SCHEMES, [*SCHEMES, *initialisers.ALIASES])) from None
+            raise ValueError(
+                describe_error(error, cls, SCHEMES, [*SCHEMES, *initialisers.ALIASES])
+            ) from None
 
     @classmethod
     def from_toml(cls, text: str) -> Experiment:

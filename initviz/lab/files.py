@@ -66,8 +66,8 @@ Array = NDArray[Any]
 class _Part:
     """One array of a measured thing.
 
-    `dtypes` are how it may be stored, narrow ones first, and `shape` says from the number of
-    layers what a row looks like; None there stands for any length.
+    `dtypes` are how it may be stored, narrow ones first; whole numbers are read back as the last.
+    `shape` says from the number of layers what a row looks like; None there is any length.
     """
 
     dtypes: tuple[str, ...]
@@ -75,7 +75,7 @@ class _Part:
 
 
 _FLOATS = ("<f4", "<f8")
-_COUNTS = ("<u2", "<u4", "<i8")
+_COUNTS = ("<u2", "<i4")
 _STEPS = _Part(("<i8",), lambda _: ())
 _PARTS: dict[str, dict[str, _Part]] = {
     "scalar": {"steps": _STEPS, "values": _Part(_FLOATS, lambda _: (1,))},
@@ -403,8 +403,9 @@ class _Reader:
         if len(data) != math.prod(entry.shape) * np.dtype(entry.dtype).itemsize:
             _damaged(entry.kind, entry.name)
         array = np.frombuffer(data, dtype=entry.dtype).reshape(entry.shape)
-        native = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.dtype(np.int64)
-        return array.astype(native)
+        widest = _PARTS[entry.kind][entry.part].dtypes[-1]
+        kept = array.dtype if array.dtype.kind == "f" else np.dtype(widest)
+        return array.astype(kept.newbyteorder("="))
 
 
 def _entry(number: Any, label: list[Any], checksum: Any, kind: Any, length: Any) -> _Entry:

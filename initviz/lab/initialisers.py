@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import model_validator
 from pydantic import Field as Limits
+from pydantic import model_validator
 
 from initviz.lab.settings import Part, Setting
 
@@ -242,6 +242,8 @@ class Glorot(FanScaled):
 
 
 class GlorotUniform(Glorot):
+    """Glorot's variance, uniform."""
+
     scheme: Literal["glorot_uniform"] = "glorot_uniform"
     name = "glorot_uniform"
     label = "Glorot uniform"
@@ -251,6 +253,8 @@ class GlorotUniform(Glorot):
 
 
 class GlorotNormal(Glorot):
+    """Glorot's variance, normal (not truncated, unlike Keras's)."""
+
     scheme: Literal["glorot_normal"] = "glorot_normal"
     name = "glorot_normal"
     label = "Glorot normal"
@@ -289,6 +293,8 @@ class He(FanScaled):
 
 
 class HeUniform(He):
+    """He's variance, uniform."""
+
     scheme: Literal["he_uniform"] = "he_uniform"
     name = "he_uniform"
     label = "He uniform"
@@ -298,6 +304,8 @@ class HeUniform(He):
 
 
 class HeNormal(He):
+    """He's variance, normal (not truncated, unlike Keras's)."""
+
     scheme: Literal["he_normal"] = "he_normal"
     name = "he_normal"
     label = "He normal"
@@ -316,6 +324,8 @@ class LeCun(FanScaled):
 
 
 class LeCunUniform(LeCun):
+    """LeCun's variance, uniform."""
+
     scheme: Literal["lecun_uniform"] = "lecun_uniform"
     name = "lecun_uniform"
     label = "LeCun uniform"
@@ -324,6 +334,8 @@ class LeCunUniform(LeCun):
 
 
 class LeCunNormal(LeCun):
+    """LeCun's variance, normal (not truncated, unlike Keras's)."""
+
     scheme: Literal["lecun_normal"] = "lecun_normal"
     name = "lecun_normal"
     label = "LeCun normal"

@@ -65,7 +65,8 @@ class FullyConnected(nn.Module):
     ) -> None:
         super().__init__()
         sizes = [features, *[settings.width] * (settings.hidden_layers - 1)]
-        self.hidden = nn.ModuleList(HiddenLayer(settings, fan_in) for fan_in in sizes)
+        self.layers = tuple(HiddenLayer(settings, fan_in) for fan_in in sizes)
+        self.hidden = nn.ModuleList(self.layers)
         self.output = Linear(settings.width, classes)
         self.dropout = Dropout(settings.dropout, dropout) if settings.dropout else None
         self.branch_scale = settings.branch_scale if settings.residual else None
@@ -73,7 +74,7 @@ class FullyConnected(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits (N, classes) of inputs (N, features)."""
         stream: torch.Tensor | None = None
-        for layer in self.hidden:
+        for layer in self.layers:
             u = layer.linear(x)
             if self.branch_scale is not None:
                 u = u if stream is None else stream + self.branch_scale * u
@@ -87,7 +88,7 @@ class FullyConnected(nn.Module):
 
     def weighted(self) -> tuple[nn.Linear, ...]:
         """The layers that have weights, input side first."""
-        return (*(layer.linear for layer in self.hidden), self.output)
+        return (*(layer.linear for layer in self.layers), self.output)
 
 
 def _normalisation(name: str, width: int) -> nn.Module | None:

@@ -151,10 +151,10 @@ def joined(layers: Sequence[Bins]) -> Histogram:
     """The histograms of all layers as one value."""
     outside = [(0, 0, layer.nan, layer.infinite) for layer in layers]
     return Histogram(
-        np.array([layer.counts for layer in layers], dtype=np.int64),
+        np.array([layer.counts for layer in layers], dtype=np.int32),
         np.array([layer.low for layer in layers]),
         np.array([layer.high for layer in layers]),
-        np.array(outside, dtype=np.int64),
+        np.array(outside, dtype=np.int32),
     )
 
 
@@ -281,9 +281,7 @@ def _limits(layers: Sequence[Tensor], limits: Sequence[float]) -> Tensor:
     return torch.tensor(limits, dtype=layers[0].dtype, device=layers[0].device)[:, None, None]
 
 
-def _by_shape(
-    layers: Sequence[Tensor], statistic: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
+def _by_shape(layers: Sequence[Tensor], statistic: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """`statistic` of the stack of each shape (and which layers it holds), in layer order."""
     groups: dict[torch.Size, list[int]] = {}
     for index, layer in enumerate(layers):
@@ -350,8 +348,8 @@ def _stacked_histogram(stack: Tensor) -> Tensor:
 
 def histogram_from_device(packed: Floats) -> Histogram:
     """The histograms that `DeviceStatistics.histogram` packed, after they crossed."""
-    counts: Counts = packed[:, :BINS].astype(np.int64)
-    outside = np.zeros((len(packed), 4), dtype=np.int64)
+    counts: Counts = packed[:, :BINS].astype(np.int32)
+    outside = np.zeros((len(packed), 4), dtype=np.int32)
     outside[:, 2:] = packed[:, BINS : BINS + 2]
     empty = ~np.isfinite(packed[:, BINS + 2])
     low = np.where(empty, 0.0, packed[:, BINS + 2])

@@ -6,6 +6,7 @@ use; `update_ratio` of snapshot k belongs to update k.
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from initviz.lab.optimisers import OPTIMISERS
 from initviz.lab.probe import Probe, watch
 from initviz.lab.quantities import HISTOGRAMS, QUANTITIES, SCALARS, Cost
 from initviz.lab.recording import Environment, Recording
-from initviz.lab.schedule import EVERYTHING, Schedule, Wanted, nothing_wanted
+from initviz.lab.schedule import BATCH, EVERYTHING, Schedule, Wanted, nothing_wanted
 from initviz.lab.snapshot import Snapshot
 from initviz.lab.statistics import view
 
@@ -74,8 +75,8 @@ class _Randomness:
     """The seeded generators of one run, one for each purpose, none shared."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        data, initial, order, dropout = np.random.SeedSequence(seed).generate_state(4, np.uint64)
-        self.data = np.random.Generator(np.random.PCG64(int(data)))
+        _, initial, order, dropout = np.random.SeedSequence(seed).generate_state(4, np.uint64)
+        self.data = datasets.generator(seed)
         self.initial = torch.Generator().manual_seed(int(initial) >> 1)
         self.order = torch.Generator().manual_seed(int(order) >> 1)
         self.dropout = torch.Generator(device).manual_seed(int(dropout) >> 1)
@@ -114,7 +115,7 @@ def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class _Run:
-    """The tensors of one run and the three things done with them: a pass, an update, a look."""
+    """The tensors of one run and what is done with them: a pass, an update, a look."""
 
     def __init__(self, experiment: Experiment, *, probed: bool) -> None:
         device = resolve_device(experiment.run.device)
@@ -136,22 +137,37 @@ class _Run:
             dropout=randomness.dropout,
             device=device,
         )
+        self.dropout = randomness.dropout
         self.names = networks.layer_names(experiment)
         self.loss_of = _LOSSES[settings.loss]
         self.parameters = list(self.network.parameters())
         self.optimiser = OPTIMISERS[settings.optimiser].build(self.parameters, settings)
         self.batches = _Batches(len(self.inputs), settings.batch_size, randomness.order)
         self.probe = Probe(watch(self.network, self.names)) if probed else None
+        #: Whether the newest measured loss was not finite.
+        self.has_diverged = False
 
-    def backward(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Forward and backward over the next batch: (loss, logits, labels)."""
-        batch = self.batches.draw().to(self.inputs.device)
+    def next_batch(self) -> Tensor:
+        """The indices of the next batch."""
+        return self.batches.draw().to(self.inputs.device)
+
+    def backward(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Forward and backward over a batch of indices: (loss, logits, labels)."""
         for parameter in self.parameters:
             parameter.grad = None
         logits, labels = self.network(self.inputs[batch]), self.labels[batch]
         loss = self.loss_of(logits, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach(), logits.detach(), labels
+
+    def update(self, costs: frozenset[Cost]) -> None:
+        """One step of the optimiser; what it changed is measured if `costs` asks for anything."""
+        if self.probe is None or not costs:
+            self.optimiser.step()
+            return
+        self.probe.before_update()
+        self.optimiser.step()
+        self.probe.after_update()
 
     def units(self) -> dict[str, Any]:
         """What needs passes of its own: dead and distinct units, accuracy on the test part."""
@@ -192,55 +208,53 @@ def train(
         ValueError: if the experiment's device or precision is not available here.
         RuntimeError: what PyTorch raises when memory or a device fails.
     """
-    run = _Run(experiment, probed=probed)
-    schedule = schedule or Schedule()
-    began = time.perf_counter()
-    step, costs = 0, EVERYTHING
+    run, schedule = _Run(experiment, probed=probed), schedule or Schedule()
+    step, costs, elapsed = 0, EVERYTHING, 0.0
     while not (cancel is not None and cancel.is_set()):
+        began = time.perf_counter()
         # Hooks run inside the backward pass, so that what NumPy must not warn of is said here.
         with np.errstate(all="ignore"):
-            measured = _measured_step(run, step, costs, schedule)
-        keep = step in (0, last)
-        yield Snapshot(step, *measured, weights=run.weights() if keep else {})
+            if step > 0:
+                run.update(costs)
+            measured = _measured_step(run, costs, schedule)
+        elapsed += time.perf_counter() - began
+        yield Snapshot(step, *measured, weights=run.weights() if step in (0, last) else {})
         if step == last:
             return
         step += 1
-        costs = schedule.costs(step, time.perf_counter() - began) | wanted(step)
-        costs = EVERYTHING if step == last else costs
-        with np.errstate(all="ignore"):
-            _update(run, costs)
+        costs = EVERYTHING if step == last else schedule.costs(step, elapsed) | wanted(step)
 
 
-def _measured_step(
-    run: _Run, step: int, costs: frozenset[Cost], schedule: Schedule
-) -> tuple[dict[str, float], dict[str, Any], dict[str, Any]]:
+_Measured = tuple[dict[str, float], dict[str, Any], dict[str, Any]]
+
+
+def _measured_step(run: _Run, costs: frozenset[Cost], schedule: Schedule) -> _Measured:
     """One forward and backward pass, and (scalars, quantities, histograms) as `costs` asks."""
+    batch, before = run.next_batch(), run.dropout.get_state()
     if run.probe is None:
-        return {"loss": float(run.backward()[0])}, {}, {}
+        return {"loss": float(run.backward(batch)[0])}, {}, {}
     run.probe.listen(costs)
-    loss, logits, labels = run.backward()
+    loss, logits, labels = run.backward(batch)
     if not costs:
-        return {"loss": float(loss)}, {}, {}
+        value = float(loss)
+        if math.isfinite(value) or run.has_diverged:
+            return {"loss": value}, {}, {}
+        # The step at which it goes wrong is worth a second pass: which layer was the first?
+        run.probe.listen(BATCH)
+        run.dropout.set_state(before)
+        loss, logits, labels = run.backward(batch)
     found = run.probe.read() | {"loss": loss, "accuracy": _accuracy(logits, labels)}
     if "probe" in costs:
         began = time.perf_counter()
         found |= run.units()
         schedule.add(time.perf_counter() - began)
     found = cross(found)
+    run.has_diverged = not math.isfinite(found["loss"])
     return (
         {name: float(found[name]) for name in SCALARS if name in found},
         {name: found[name] for name in QUANTITIES if name in found},
         {name: found[key] for name in HISTOGRAMS if (key := f"histogram of {name}") in found},
     )
-
-
-def _update(run: _Run, costs: frozenset[Cost]) -> None:
-    if run.probe is None or not costs:
-        run.optimiser.step()
-        return
-    run.probe.before_update()
-    run.optimiser.step()
-    run.probe.after_update()
 
 
 def run(experiment: Experiment, steps: int, **how: Any) -> Recording:

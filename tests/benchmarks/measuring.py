@@ -1,10 +1,13 @@
-"""What measuring costs, over the plainest PyTorch loop: 20 hidden layers × 128, batch 64, one thread.
+"""What measuring costs, over the plainest PyTorch loop.
 
-    python -m tests.benchmarks.measuring
+The load is 20 hidden layers × 128, batch 64, one thread.
+
+python -m tests.benchmarks.measuring
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -52,7 +55,7 @@ def bare_loop(layers: int = LAYERS) -> Callable[[int], None]:
     torch.manual_seed(0)
     sizes = [inputs.shape[1], *[WIDTH] * layers]
     parts: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in itertools.pairwise(sizes):
         linear = nn.Linear(fan_in, fan_out)
         nn.init.xavier_normal_(linear.weight)
         parts += [linear, nn.Tanh()]

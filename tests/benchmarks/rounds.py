@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def medians(contestants: Mapping[str, Callable[[int], None]], steps: int, rounds: int) -> dict[str, float]:
+def medians(
+    contestants: Mapping[str, Callable[[int], None]], steps: int, rounds: int
+) -> dict[str, float]:
     """Seconds per step of each contestant: the median over rounds, all run in turn each round."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):

@@ -84,7 +84,9 @@ def main() -> None:
     stalls = [window["stall"] * 1000 for _, _, window in rows]
     print(f"window visible over the imports of Qt and pyqtgraph: {statistics.median(visible):.2f}")
     print(f"step 0 drawn over those imports and torch's:         {statistics.median(drawn):.2f}")
-    print(f"longest stall of the window meanwhile:               {statistics.median(stalls):.0f} ms")
+    print(
+        f"longest stall of the window meanwhile:               {statistics.median(stalls):.0f} ms"
+    )
 
 
 if __name__ == "__main__":

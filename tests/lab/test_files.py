@@ -12,9 +12,9 @@ import pytest
 from initviz import load, run
 from initviz.lab import files
 from initviz.lab.experiment import Experiment
-from initviz.lab.quantities import HISTOGRAMS, QUANTITIES, SCALARS
+from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS
 from initviz.lab.recording import Environment, Recording
-from initviz.lab.snapshot import Snapshot
+from initviz.lab.snapshot import Histogram, Snapshot
 
 SMALL = """
 version = 1
@@ -55,6 +55,11 @@ def change(path, *statements):
         database.execute("PRAGMA writable_schema = ON")
         for statement in statements:
             database.execute(statement)
+
+
+def set_text(path, name, text):
+    checksum = files._checksum(name, text)
+    change(path, f"UPDATE meta SET value = '{text}', checksum = {checksum} WHERE name = '{name}'")
 
 
 def refusal(path):
@@ -157,9 +162,18 @@ def test_the_file_stands_alone_and_says_what_it_is(path, recording):
     assert [p.name for p in path.parent.iterdir()] == ["a.initviz"]
 
 
-def test_counts_are_stored_narrow(content, recording):
-    counts = sum(recording.histogram(n, s)[0].nbytes for n in HISTOGRAMS for s in range(13))
-    assert len(content) < counts
+@pytest.mark.parametrize(("count", "dtype"), [(65_535, "<u2"), (65_536, "<i4")])
+def test_counts_take_two_bytes_where_two_hold_them(count, dtype, tmp_path):
+    histogram = Histogram(
+        np.full((2, BINS), count, np.int32), np.zeros(2), np.ones(2), np.zeros((2, 4), np.int32)
+    )
+    recording = Recording(Experiment(), ("hidden 1", "output"), Environment("CPU", 1))
+    recording.append(Snapshot(0, {"loss": 1.0}, {}, dict.fromkeys(HISTOGRAMS, histogram)))
+    recording.save(tmp_path / "a.initviz")
+    assert_equal(load(tmp_path / "a.initviz"), recording)
+    with closing(sqlite3.connect(tmp_path / "a.initviz")) as database:
+        found = database.execute("SELECT DISTINCT dtype FROM arrays WHERE part = 'counts'")
+        assert found.fetchall() == [(dtype,)]
 
 
 def test_a_link_stays_a_link(recording, tmp_path):
@@ -222,13 +236,8 @@ def test_a_foreign_file_is_refused(content, tmp_path):
 
 
 def test_a_newer_version_is_named_even_with_other_tables(path):
-    checksum = files._checksum("version", "2")
-    change(
-        path,
-        f"UPDATE meta SET value = '2', checksum = {checksum} WHERE name = 'version'",
-        "CREATE TABLE more (x)",
-        "DROP TABLE arrays",
-    )
+    set_text(path, "version", "2")
+    change(path, "CREATE TABLE more (x)", "DROP TABLE arrays")
     assert refusal(path) == (
         "version 2 of the file format is newer than this program reads: at most 1"
     )
@@ -311,8 +320,8 @@ def forge(path, kind, name, part, array):
         ("scalar", "loss", "steps", np.arange(14, dtype="<i8")),
         ("scalar", "loss", "values", np.zeros((12, 1), "<f8")),
         ("quantity", "weight_norm", "values", np.zeros((13, 4), "<f8")),
-        ("histogram", "weight", "counts", np.full((13, 3, 64), -1, "<i8")),
-        ("histogram", "weight", "counts", np.full((13, 3, 63), 1, "<i8")),
+        ("histogram", "weight", "counts", np.full((13, 3, 64), -1, "<i4")),
+        ("histogram", "weight", "counts", np.full((13, 3, 63), 1, "<i4")),
         ("histogram", "weight", "low", np.full((13, 3), np.nan)),
         ("histogram", "weight", "high", np.full((13, 3), -1e9)),
         ("histogram", "weight", "steps", np.arange(2, 15, dtype="<i8")),
@@ -343,11 +352,7 @@ def test_rows_of_one_thing_may_follow_later(path):
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*label, files._checksum(*label, data=data), data),
             )
-        count = str(database.execute("SELECT count(*) FROM arrays").fetchone()[0])
-        database.execute(
-            "UPDATE meta SET value = ?, checksum = ? WHERE name = 'arrays'",
-            (count, files._checksum("arrays", count)),
-        )
+    set_text(path, "arrays", "70")
     assert load(path).scalar("loss").tolist() == list(range(13))
 
 
@@ -370,6 +375,7 @@ def test_arrays_that_claim_more_than_the_file_holds_are_not_read(path):
     """Each alone would fit; together they can only be the same pages over and over."""
     row = "NULL, 'scalar', 'loss', 'steps', '<i8', '[2614]', 0, zeroblob(460)"
     change(path, *[f"INSERT INTO arrays VALUES ({row})"] * 4)
+    set_text(path, "arrays", "72")
     size = path.stat().st_size
     change(path, "UPDATE arrays SET data = zeroblob(20912) WHERE shape = '[2614]'")
     content = bytearray(path.read_bytes()[:size])  # without the pages that these claim

@@ -42,7 +42,7 @@ def small(text: str) -> Experiment:
 def reference(e: Experiment) -> dict[str, np.ndarray]:
     """Everything at step 0, by the definitions, with gradients by autograd on plain tensors."""
     r = _Run(e, probed=False)
-    batch = r.batches.draw()
+    batch = r.next_batch()
     x, labels = r.inputs[batch], r.labels[batch]
     entry = ACTIVATIONS[e.network.activation]
     weights = [layer.weight for layer in r.network.weighted()]
@@ -160,7 +160,12 @@ def test_dead_units_are_inactive_on_every_probe_sample() -> None:
 
 def test_the_probe_attaches_to_any_module_by_hooks_and_hangs_off_again() -> None:
     network = nn.Sequential(
-        nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 5), nn.Tanh(), nn.Linear(5, 2)
+        nn.Conv2d(1, 3, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(3 * 36, 5),
+        nn.Tanh(),
+        nn.Linear(5, 2),
     )
     layers = watch(network)
     assert [layer.name for layer in layers] == ["hidden 1", "hidden 2", "output"]

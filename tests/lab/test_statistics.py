@@ -32,7 +32,7 @@ CASES = {
     "units differ, samples hardly": RNG.standard_normal((1, 30)) + 1e-5 * NORMAL,
     "all the same": np.full((64, 30), 0.3),
     "all zero": np.zeros((64, 30)),
-    "one large value": np.where(NORMAL == NORMAL.max(), 1e6, NORMAL),
+    "one large value": np.where(NORMAL.max() == NORMAL, 1e6, NORMAL),
     "half zero": np.maximum(NORMAL, 0.0),
     "one sample": NORMAL[:1],
 }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.initialisers import SCHEMES
-from initviz.lab.quantities import HISTOGRAMS, QUANTITIES
+from initviz.lab.quantities import HISTOGRAMS, QUANTITIES, Cost
 from initviz.lab.recording import Recording
 from initviz.lab.schedule import BATCH, CHEAP, EVERYTHING, NOTHING, Schedule, always
 from initviz.lab.training import run, train
@@ -68,7 +68,7 @@ def test_signal_gradient_of_ten_small_sigmoid_layers_falls_by_fourteen_orders_of
     None
 ):
     experiment = Experiment.from_toml(
-        '[network]\nactivation = "sigmoid"\nwidth = 128\n[initialiser]\nscheme = "normal"\nstd = 0.01'
+        '[network]\nactivation = "sigmoid"\nwidth = 128\n[initialiser]\nstd = 0.01'
     )
     signal = run(experiment, 0).series("signal_gradient_norm")[0]
     ratio = signal[0] / signal[-2]
@@ -150,6 +150,22 @@ def test_a_diverged_run_goes_on_and_keeps_its_history() -> None:
     assert not np.isfinite(recording.scalar("loss")[-1])
     outside = recording.histogram_outside("weight", 5)
     assert outside[:, 2:].sum() > 0
+
+
+def test_the_step_at_which_the_loss_becomes_non_finite_is_measured_whatever_the_schedule() -> None:
+    class Never(Schedule):
+        def costs(self, step: int, elapsed: float) -> frozenset[Cost]:
+            return NOTHING
+
+    relu = SMALL.with_value("network.activation", "relu")
+    diverging = relu.with_value("training.learning_rate", 1e12)
+    recording = run(diverging, 12, schedule=Never())
+    first = int(recording.steps[~np.isfinite(recording.scalar("loss"))][0])
+    measured = recording.steps[recording.measured("preactivation_std")]
+    assert measured.tolist() == [0, first, 12]
+    assert [finding.kind for finding in recording.findings(first)] == ["diverged"]
+    with_probe = run(diverging, 12).weights("hidden 1", 12)
+    assert np.array_equal(with_probe, recording.weights("hidden 1", 12), equal_nan=True)
 
 
 def test_zero_weights_have_exactly_zero_gradients_and_one_distinct_unit() -> None:
