@@ -1,0 +1,1 @@
+"""The window: widgets over recordings. Knows the lab and the session, never the app."""

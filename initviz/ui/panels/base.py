@@ -1,0 +1,262 @@
+"""What all panels are: a card with a header and a chart that is painted from recordings.
+
+A panel paints by itself, in two layers: a graphics view with an item for each kind of mark took
+twice as long. The *backdrop* (axes, grid, labels) is kept as a pixmap and painted again only when
+its layout changes; the *marks* are painted at every redraw, all of a kind at once. The same two
+layers painted on a picture or an SVG are the export.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from PySide6.QtCore import QPointF, QSizeF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPainter, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
+
+from initviz.lab.recording import Recording
+from initviz.ui.panels import export
+from initviz.ui.panels.canvas import Canvas
+from initviz.ui.panels.header import Header
+from initviz.ui.theme import LIGHT, Theme
+
+Row = Sequence[str | int | float]
+Table = tuple[Sequence[str], Sequence[Row]]
+Layout = TypeVar("Layout")
+
+MARGIN = 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a panel is given of one lane: its letter, number (0 … 3), label, history, position."""
+
+    letter: str
+    index: int
+    label: str
+    recording: Recording
+    step: int
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a panel's menu offers: `choices` maps each value to its label.
+
+    The first choice is the default.
+    """
+
+    key: str
+    label: str
+    choices: Mapping[str, str]
+
+    @property
+    def default(self) -> str:
+        return next(iter(self.choices))
+
+
+class Panel(QFrame, Generic[Layout]):
+    """A chart in a card. `Layout` is a value that holds all that the backdrop depends on."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    how_to_read: ClassVar[str]
+    #: Redrawn at every n-th tick of the clock.
+    every: ClassVar[int] = 6
+    options: ClassVar[tuple[Option, ...]] = ()
+    #: Whether it shows one lane at a time, chosen by its letter in the header.
+    picks_lane: ClassVar[bool] = False
+
+    option_changed = Signal(str, str)  # key, value
+    failed = Signal(str)  # a sentence: why something could not be saved
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"panel.{self.name}")
+        self.setAccessibleName(self.title)
+        self.setAccessibleDescription(self.how_to_read)
+        self.setProperty("role", "card")
+        self.theme = LIGHT
+        self.shown: tuple[Shown, ...] = ()
+        self.has_drawn = False
+        self._stale = False
+        self._picked = ""
+        self._chosen = {option.key: option.default for option in self.options}
+        self._header = Header(self)
+        self._canvas = Canvas(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 4, 1, 6)
+        column.setSpacing(0)
+        column.addWidget(self._header)
+        column.addWidget(self._canvas, 1)
+        self.setMinimumSize(240, 180)
+
+    # -- for the window ----------------------------------------------------------------------
+
+    def show_data(self, shown: Sequence[Shown]) -> None:
+        """Show these lanes, each at its step. A panel that cannot be seen does it when it can."""
+        self.shown = tuple(shown)
+        self._stale = True
+        if self.picks_lane:
+            self._header.show_lanes(self.shown, self.picked.letter if shown else "")
+        if self.isVisible():
+            self._refresh()
+            self._canvas.tell_values()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in the colours and sizes of `theme`."""
+        self.theme = theme
+        self._header.set_theme(theme)
+        self._canvas.forget()
+        self._refresh()
+
+    def option(self, key: str) -> str:
+        """The chosen value of an option."""
+        return self._chosen[key]
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose a value of an option.
+
+        Raises:
+            KeyError: for an option or a value that this panel does not have.
+        """
+        option = next((o for o in self.options if o.key == key), None)
+        if option is None or value not in option.choices:
+            raise KeyError(f"{self.name} has no {key} = {value}")
+        if self._chosen[key] == value:
+            return
+        self._chosen[key] = value
+        self._header.show_choice(key, value)
+        self._stale = True
+        self._refresh()
+        self.option_changed.emit(key, value)
+
+    @property
+    def picked(self) -> Shown:
+        """The lane that is shown where it is one at a time: the first until another is picked."""
+        return next((lane for lane in self.shown if lane.letter == self._picked), self.shown[0])
+
+    def pick_lane(self, letter: str) -> None:
+        """Show the lane with this letter, where it is one at a time."""
+        self._picked = letter
+        self.show_data(self.shown)
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The value of every option, to keep."""
+        return dict(self._chosen)
+
+    # -- what a panel has to say ----------------------------------------------------------------
+
+    @abstractmethod
+    def read(self) -> None:
+        """Take from the recordings in `self.shown` what will be painted."""
+
+    @abstractmethod
+    def subtitle(self) -> str:
+        """What stands beside the title: the unit and the step."""
+
+    @abstractmethod
+    def lay_out(self, size: QSizeF) -> Layout:
+        """Where everything goes on a chart of this size."""
+
+    @abstractmethod
+    def draw_backdrop(self, painter: QPainter, layout: Layout) -> None:
+        """Paint what stays from one redraw to the next."""
+
+    @abstractmethod
+    def draw_marks(self, painter: QPainter, layout: Layout) -> None:
+        """Paint what was measured."""
+
+    @abstractmethod
+    def describe(self, at: QPointF, layout: Layout) -> str:
+        """The exact values at a point of the chart, in lines; empty where there are none."""
+
+    @abstractmethod
+    def table(self) -> Table:
+        """What is shown as numbers: a header and rows, in full precision."""
+
+    # -- chart -----------------------------------------------------------------------------------
+
+    def values_at(self, at: QPointF) -> str:
+        """The exact values at a point of the chart; empty where there are none."""
+        self.catch_up()
+        return self.describe(at, self.lay_out(QSizeF(self._canvas.size()))) if self.shown else ""
+
+    def draw(self, painter: QPainter, size: QSizeF) -> None:
+        """Paint the whole chart, without the header, on any device."""
+        self.catch_up()
+        if self.shown:
+            layout = self.lay_out(size)
+            self.draw_backdrop(painter, layout)
+            self.draw_marks(painter, layout)
+
+    def drawn(self) -> None:
+        """Told by the canvas when marks were painted on the screen."""
+        self.has_drawn = True
+
+    def _refresh(self) -> None:
+        self.catch_up()
+        self._canvas.update()
+
+    def catch_up(self) -> None:
+        """Read what was given to `show_data`, unless that is done."""
+        if self._stale and self.shown:
+            self.read()
+            self._stale = False
+            self._header.show_subtitle(self.subtitle())
+
+    # -- out of the program ------------------------------------------------------------------------
+
+    def copy_picture(self) -> None:
+        """Put the panel on the clipboard, as a picture."""
+        if self.shown:
+            self.catch_up()
+            QGuiApplication.clipboard().setImage(export.to_image(self))
+
+    def copy_values(self) -> None:
+        """Put the numbers on the clipboard, as CSV."""
+        if self.shown:
+            self.catch_up()
+            QGuiApplication.clipboard().setText(export.to_csv(self.table()))
+
+    def save(self, path: Path) -> None:
+        """Save as PNG, SVG or CSV, whichever the name ends with.
+
+        Raises:
+            ValueError: for any other ending, or while there is nothing to show.
+            OSError: if the file cannot be written.
+        """
+        if not self.shown:
+            raise ValueError("there is nothing to save yet")
+        self.catch_up()
+        export.save(self, path)
+
+    def ask_where_to_save(self, kind: str) -> None:
+        """Open the dialog that saves the panel as "png", "svg" or "csv"."""
+        dialog = QFileDialog(self, f"Save “{self.title}” as {kind.upper()}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(f"{kind.upper()} (*.{kind})")
+        dialog.setDefaultSuffix(kind)
+        dialog.selectFile(f"{self.name}.{kind}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._save_to)
+        dialog.open()
+
+    def _save_to(self, name: str) -> None:
+        try:
+            self.save(Path(name))
+        except (OSError, ValueError) as error:
+            self.failed.emit(f"“{self.title}” was not saved: {error}")
+
+    # -- Qt ----------------------------------------------------------------------------------------
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._header.open_export_menu(event.globalPos())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refresh()

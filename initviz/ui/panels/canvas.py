@@ -1,0 +1,111 @@
+"""The part of a panel that is painted: a kept backdrop, and marks on top of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt
+from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+if TYPE_CHECKING:
+    from initviz.ui.panels.base import Panel
+
+SMOOTH = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
+#: How far the values stand from the pointer, in pixels.
+_ASIDE = 14
+
+
+class Canvas(QWidget):
+    """Paints its panel's chart and tells the values under the pointer."""
+
+    def __init__(self, panel: Panel[Any]) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self._backdrop = QPixmap()
+        self._layout: object = None
+        self._pointer: QPointF | None = None
+        self._readout = _Readout(self)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def forget(self) -> None:
+        """Paint the backdrop again at the next redraw."""
+        self._layout = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            painter.setRenderHints(SMOOTH)
+            if not self._panel.shown:
+                painter.fillRect(self.rect(), QColor(self._panel.theme.surface))
+                return
+            self._panel.catch_up()
+            layout = self._panel.lay_out(QSizeF(self.size()))
+            self._keep_backdrop(layout)
+            painter.drawPixmap(0, 0, self._backdrop)
+            self._panel.draw_marks(painter, layout)
+        self._panel.drawn()
+
+    def _keep_backdrop(self, layout: object) -> None:
+        ratio = self.devicePixelRatioF()
+        size = (QSizeF(self.size()) * ratio).toSize()
+        if layout == self._layout and size == self._backdrop.size():
+            return
+        self._layout = layout
+        self._backdrop = QPixmap(size)
+        self._backdrop.setDevicePixelRatio(ratio)
+        self._backdrop.fill(QColor(self._panel.theme.surface))
+        with QPainter(self._backdrop) as painter:
+            painter.setRenderHints(SMOOTH)
+            self._panel.draw_backdrop(painter, layout)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position()
+        self.tell_values()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._forget_pointer()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._forget_pointer()
+
+    def tell_values(self) -> None:
+        """Tell the values under the pointer, if it is here."""
+        if self._pointer is not None:
+            self._readout.tell(self._panel.values_at(self._pointer), self, self._pointer)
+
+    def _forget_pointer(self) -> None:
+        self._pointer = None
+        self._readout.hide()
+
+
+class _Readout(QLabel):
+    """Exact values beside the pointer: at once, and anew while they change."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("readout")
+        self.setProperty("role", "readout")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def tell(self, text: str, beside: QWidget, at: QPointF) -> None:
+        """Show the text near a point of a widget, within the window; hide without one."""
+        self.setVisible(bool(text))
+        if not text:
+            return
+        window = beside.window()
+        if self.parentWidget() is not window:
+            self.setParent(window)
+            self.show()
+        self.setText(text)
+        self.adjustSize()
+        pointer = beside.mapTo(window, at.toPoint())
+        left, top = pointer.x() + _ASIDE, pointer.y() + _ASIDE
+        if left + self.width() > window.width():
+            left = max(pointer.x() - _ASIDE - self.width(), 0)
+        if top + self.height() > window.height():
+            top = max(pointer.y() - _ASIDE - self.height(), 0)
+        self.move(left, top)
+        self.raise_()

@@ -1,0 +1,347 @@
+"""The loss, and how much is classified right, against the step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+from initviz.lab.datasets import DATASETS
+from initviz.lab.experiment import Experiment
+from initviz.ui.panels.axes import Axis, Decades, Floats, exact, power, round_ticks, short, step_up
+from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
+from initviz.ui.panels.drawing import (
+    CENTRE,
+    LEFT,
+    RIGHT,
+    Cap,
+    Segments,
+    Weight,
+    dashed,
+    discs,
+    pen,
+    spread,
+    width_of,
+    write,
+)
+from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
+from initviz.ui.theme import Theme
+
+#: With fewer measurements than this each has a point of its own.
+_FEW = 60
+
+
+def _chance_loss(experiment: Experiment) -> float:
+    """The loss of a guess that gives every class the same share."""
+    if experiment.training.loss != "cross_entropy":
+        return math.nan
+    return math.log(DATASETS[experiment.training.data].classes)
+
+
+def _chance_accuracy(experiment: Experiment) -> float:
+    return 1.0 / DATASETS[experiment.training.data].classes
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One of the curves to choose from: what it is, and what guessing would give."""
+
+    label: str
+    chance: Callable[[Experiment], float]
+    chance_label: Callable[[Experiment], str]
+    share: bool  # of 1, shown in per cent
+
+
+_LOSSES = {"cross_entropy": "cross-entropy", "mse": "mean squared error"}
+
+
+def _classes(experiment: Experiment) -> int:
+    return DATASETS[experiment.training.data].classes
+
+
+METRICS: dict[str, Metric] = {
+    "loss": Metric("loss", _chance_loss, lambda e: f"chance: ln {_classes(e)}", False),
+    "accuracy": Metric("accuracy", _chance_accuracy, lambda e: f"chance: 1 in {_classes(e)}", True),
+    "test_accuracy": Metric(
+        "test accuracy", _chance_accuracy, lambda e: f"chance: 1 in {_classes(e)}", True
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One lane's values (n,) at their steps (n,)."""
+
+    lane: Shown
+    steps: NDArray[np.int64]
+    values: Floats
+
+    @property
+    def broken_at(self) -> int:
+        """The index of the first value that is not finite; −1 if there is none."""
+        broken = np.flatnonzero(~np.isfinite(self.values))
+        return int(broken[0]) if len(broken) else -1
+
+
+@dataclass(frozen=True)
+class LossLayout:
+    """All that the backdrop depends on."""
+
+    theme: Theme
+    size: QSizeF
+    plot: QRectF
+    x: Axis
+    y: Axis
+    logarithmic: bool
+    share: bool
+    ticks: tuple[float, ...]
+    chance: float
+    chance_label: str
+
+    def height(self, values: Floats) -> Floats:
+        """The pixels of values; NaN where there is no place for one."""
+        if not self.logarithmic:
+            return self.y(values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # An exact zero lies below every decade: it is drawn along the lower edge.
+            decades: Floats = np.maximum(np.log10(values), self.y.low)
+        return self.y(decades)
+
+
+class Loss(Panel[LossLayout]):
+    """Loss, accuracy or test accuracy of every lane."""
+
+    name = "loss"
+    title = "Loss and accuracy"
+    how_to_read = (
+        "Each line is a lane, at every step as it was measured, without smoothing. A loss that "
+        "stays on the dashed line is no better than guessing; one that goes down learns. Where a "
+        "run diverges its line ends, with the step in words. The thin upright line is the step "
+        "that the other panels show."
+    )
+    options = (
+        Option("of", "Curve", {key: metric.label for key, metric in METRICS.items()}),
+        Option("scale", "Scale", {"linear": "linear", "logarithmic": "logarithmic"}),
+    )
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._segments = Segments()
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        self._curves = [self._read_curve(lane) for lane in self.shown]
+        self._end = end_of_time(self.shown)
+
+    def _read_curve(self, lane: Shown) -> Curve:
+        track = lane.recording.scalar_track(self.option("of"))
+        return Curve(lane, track.steps, track.values[:, 0])
+
+    def subtitle(self) -> str:
+        of = self.option("of")
+        names = {_LOSSES[lane.recording.experiment.training.loss] for lane in self.shown}
+        texts = {
+            "loss": f"{' and '.join(sorted(names))} of the batch",
+            "accuracy": "share of the batch classified right",
+            "test_accuracy": "share of the test set classified right",
+        }
+        values = [
+            f"{lane.letter} {exact(lane.recording.latest_scalar(of, lane.step))}"
+            for lane in self.shown
+        ]
+        return f"{texts[of]} · step {self.shown[0].step}: {', '.join(values)}"
+
+    # -- layout --------------------------------------------------------------------------------
+
+    def lay_out(self, size: QSizeF) -> LossLayout:
+        theme, label = self.theme, self.theme.label
+        metric = METRICS[self.option("of")]
+        logarithmic = self.option("scale") == "logarithmic" and not metric.share
+        experiment = self.shown[0].recording.experiment
+        tall = size.height() > 12 * label
+        bottom = max(size.height() - (3.5 if tall else 2.0) * label, 2.7 * label)
+        top = 0.7 * label
+        if logarithmic:
+            decades = self._decades()
+            low, high = float(decades.low), float(decades.high)
+            ticks = [float(tick) for tick in decades.ticks(bottom - top, 2.0 * label)]
+        else:
+            low, high = 0.0, self._highest(metric)
+            ticks = round_ticks(high, max(2, int((bottom - top) / (2.4 * label)) + 1))
+        widest = max(width_of(tick_text(t, logarithmic, metric.share), label) for t in ticks)
+        left = theme.gap + widest + 0.8 * label
+        plot = QRectF(left, top, max(size.width() - left - 2.4 * label, 20), bottom - top)
+        return LossLayout(
+            theme=theme,
+            size=size,
+            plot=plot,
+            x=Axis(0, self._end, plot.left(), plot.right()),
+            y=Axis(low, high, plot.bottom(), plot.top()),
+            logarithmic=logarithmic,
+            share=metric.share,
+            ticks=tuple(ticks),
+            chance=metric.chance(experiment),
+            chance_label=metric.chance_label(experiment),
+        )
+
+    def _finite(self) -> Floats:
+        values = np.concatenate([curve.values for curve in self._curves])
+        finite: Floats = values[np.isfinite(values)]
+        return finite
+
+    def _highest(self, metric: Metric) -> float:
+        if metric.share:
+            return 1.0
+        highest = float(self._finite().max(initial=0.0))
+        return step_up(highest) if highest > 0 else 1.0
+
+    def _decades(self) -> Decades:
+        positive = self._finite()
+        positive = positive[positive > 0]
+        if not len(positive):
+            return Decades(-1, 0)
+        low = math.floor(math.log10(float(positive.min())))
+        return Decades(low, max(math.ceil(math.log10(float(positive.max()))), low + 1))
+
+    def draw_backdrop(self, painter: QPainter, layout: LossLayout) -> None:
+        theme, plot, label = layout.theme, layout.plot, layout.theme.label
+        for tick in layout.ticks:
+            y = round(layout.y(tick)) + 0.5
+            painter.setPen(pen(theme.grid, 1, Cap.FlatCap))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            text = tick_text(tick, layout.logarithmic, layout.share)
+            write(painter, text, (plot.left() - 0.8 * label, y), theme.ink_soft, label, align=RIGHT)
+        draw_steps(painter, theme, plot, layout.x, titled=layout.size.height() > 12 * label)
+
+    # -- marks ---------------------------------------------------------------------------------
+
+    def draw_marks(self, painter: QPainter, layout: LossLayout) -> None:
+        self._draw_chance(painter, layout)
+        draw_position(painter, layout.theme, layout.plot, layout.x, self.shown)
+        for curve in reversed(self._curves):
+            self._draw_curve(painter, curve, layout)
+        self._draw_breaks(painter, layout)
+        self._draw_letters(painter, layout)
+
+    def _draw_chance(self, painter: QPainter, layout: LossLayout) -> None:
+        theme, plot = layout.theme, layout.plot
+        y = float(layout.height(np.array([layout.chance]))[0])
+        if not plot.top() <= y <= plot.bottom():
+            return
+        painter.setPen(dashed(theme.axis, 1.0))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        # On the side of the line that has more room.
+        above = y - plot.top() > 1.6 * theme.small
+        at = (plot.right() - 2, y + (-0.9 if above else 0.9) * theme.small)
+        write(painter, layout.chance_label, at, theme.ink_soft, theme.small, align=RIGHT)
+
+    def _draw_curve(self, painter: QPainter, curve: Curve, layout: LossLayout) -> None:
+        theme = layout.theme
+        colour = theme.lanes[curve.lane.index]
+        x = layout.x(curve.steps.astype(np.float64))
+        x, values = thinned(x, curve.values, layout.plot.left(), layout.plot.width())
+        y = layout.height(np.where(np.isfinite(values), values, np.nan))
+        self._segments.draw(painter, x, y, pen(colour, theme.line, Cap.SquareCap))
+        if len(curve.steps) < _FEW:
+            shown = np.isfinite(y)
+            discs(painter, x[shown], y[shown], colour, 0.4 * theme.mark)
+
+    def _draw_breaks(self, painter: QPainter, layout: LossLayout) -> None:
+        """Where a run diverged: a mark at the step, and words."""
+        theme, plot = layout.theme, layout.plot
+        row = 0
+        for curve in self._curves:
+            index = curve.broken_at
+            if index < 0:
+                continue
+            x = layout.x(float(curve.steps[index]))
+            width = max(1.0, 0.5 * theme.line)
+            painter.setPen(pen(theme.lanes[curve.lane.index], width, Cap.FlatCap))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            word = short(float(curve.values[index]))
+            text = f"{curve.lane.letter}: {word} from step {curve.steps[index]}"
+            right = x + width_of(text, theme.label) + 8 < plot.right()
+            at = (x + (6 if right else -6), plot.top() + (0.9 + 1.5 * row) * theme.label)
+            align = LEFT if right else RIGHT
+            colour, ground = theme.lane_text[curve.lane.index], theme.surface
+            write(painter, text, at, colour, theme.label, align=align, ground=ground)
+            row += 1
+
+    def _draw_letters(self, painter: QPainter, layout: LossLayout) -> None:
+        """Each lane's letter at the right end of its line, unless the words of a break name it."""
+        theme, plot = layout.theme, layout.plot
+        ends = []
+        for curve in self._curves:
+            finite = np.flatnonzero(np.isfinite(curve.values))
+            if len(finite) and curve.broken_at < 0:
+                last = finite[-1]
+                y = float(layout.height(curve.values[last : last + 1])[0])
+                ends.append((curve.lane, layout.x(float(curve.steps[last])), y))
+        wanted = [y for _, _, y in ends]
+        inset = 0.5 * theme.label
+        places = spread(wanted, 1.3 * theme.label, plot.top() + inset, plot.bottom() - inset)
+        for (lane, x, _), y in zip(ends, places, strict=True):
+            at = (x + 0.9 * theme.label, y)
+            ink, ground = theme.lane_text[lane.index], theme.surface
+            write(
+                painter,
+                lane.letter,
+                at,
+                ink,
+                theme.label,
+                align=CENTRE,
+                weight=Weight.Bold,
+                ground=ground,
+            )
+
+    # -- read-out ------------------------------------------------------------------------------
+
+    def describe(self, at: QPointF, layout: LossLayout) -> str:
+        if not layout.plot.adjusted(-4, 0, 4, 0).contains(at):
+            return ""
+        step = round(layout.x.value(at.x()))
+        lines = []
+        for curve in self._curves:
+            row = int(np.searchsorted(curve.steps, step, side="right")) - 1
+            if row >= 0 and step <= curve.lane.recording.last_step:
+                value = exact(float(curve.values[row]))
+                label = METRICS[self.option("of")].label
+                lines.append(f"{curve.lane.letter}  step {curve.steps[row]}: {label} {value}")
+        return "\n".join(lines)
+
+    def table(self) -> Table:
+        header = ["lane", "label", "step", METRICS[self.option("of")].label]
+        rows: list[Row] = [
+            [curve.lane.letter, curve.lane.label, int(step), float(value)]
+            for curve in self._curves
+            for step, value in zip(curve.steps, curve.values, strict=True)
+        ]
+        return header, rows
+
+
+def tick_text(tick: float, logarithmic: bool, share: bool) -> str:
+    """How a number of the vertical axis is written."""
+    if logarithmic:
+        return power(round(tick))
+    return f"{100 * tick:.0f} %" if share else f"{tick:g}".replace("e+", "e")
+
+
+def thinned(x: Floats, values: Floats, left: float, width: float) -> tuple[Floats, Floats]:
+    """At most about two points a pixel, the lowest and the highest of each: no spike is lost.
+
+    A pixel's points are NaN only where none of its values is finite.
+    """
+    if len(x) <= 2 * width:
+        return x, values
+    pixel = (x - left).astype(np.int64)
+    starts = np.flatnonzero(np.diff(pixel, prepend=pixel[0] - 1))
+    finite = np.where(np.isfinite(values), values, np.nan)
+    low, high = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
+    return np.repeat(x[starts], 2), np.stack([low, high], axis=1).ravel()

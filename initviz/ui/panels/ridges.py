@@ -1,0 +1,103 @@
+"""Histograms of many layers as ridges: the common range, and one path for all of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initviz.lab.activations import ACTIVATIONS
+from initviz.lab.snapshot import Counts, Histogram
+from initviz.ui.panels.axes import Axis, Floats, step_up
+
+#: A ridge is never narrower than this on the screen, or it could not be seen.
+LEAST_PIXELS = 2.0
+#: The share of a layer's values that may lie beyond a range which fits itself to the data.
+_BEYOND = 0.01
+# Where an activation that goes on for ever has long left every range that it could be bound to.
+_FAR = 1e6
+_UNBOUNDED = 100.0
+
+
+@lru_cache(maxsize=64)
+def natural_range(activation: str, slope: float) -> tuple[float, float]:
+    """The values that φ can take; −∞ and ∞ where there is no bound."""
+    ends = np.sinh(np.linspace(-math.asinh(_FAR), math.asinh(_FAR), 4001))
+    with np.errstate(over="ignore"):
+        values = ACTIVATIONS[activation].function(ends, slope)
+    low, high = float(values.min()), float(values.max())
+    return (
+        low if low > -_UNBOUNDED else -math.inf,
+        high if high < _UNBOUNDED else math.inf,
+    )
+
+
+def reach(histogram: Histogram, layers: int) -> float:
+    """How far from 0 the values of the first `layers` layers go, but for a few; 0 for none."""
+    counts = histogram.counts[:layers].astype(np.float64)
+    share = np.cumsum(counts, axis=1)
+    total = share[:, -1]
+    full = total > 0
+    if not full.any():
+        return 0.0
+    share = share[full] / total[full, None]
+    low, high = histogram.low[:layers][full], histogram.high[:layers][full]
+    width = (high - low) / counts.shape[1]
+    first = low + width * np.argmax(share > _BEYOND / 2, axis=1)
+    last = low + width * (np.argmax(share >= 1 - _BEYOND / 2, axis=1) + 1)
+    far = np.abs(np.concatenate([first, last]))
+    far = far[np.isfinite(far)]
+    return float(far.max()) if len(far) else 0.0
+
+
+def grown(known: float, needed: float) -> float:
+    """The end of a range that only grows, and only in steps."""
+    return known if needed <= known else step_up(needed)
+
+
+@dataclass(frozen=True)
+class Ridges:
+    """What is drawn of some layers' histograms.
+
+    `x` and `y` (K, P) are the points of their outlines; `below` and `above` (K,) count the
+    values that lie beyond the axis, `broken` (K, 2) those that are NaN and infinite.
+    """
+
+    x: Floats
+    y: Floats
+    below: NDArray[np.int64]
+    above: NDArray[np.int64]
+    broken: Counts
+
+
+def ridges(
+    histogram: Histogram, layers: NDArray[np.int64], x: Axis, bases: Floats, height: float
+) -> Ridges:
+    """The histograms of `layers` (K,) on the lines `bases` (K,), each as high as `height`.
+
+    Each ridge is scaled by its own fullest bin and at least `LEAST_PIXELS` wide.
+    """
+    counts = histogram.counts[layers]
+    bins = counts.shape[1]
+    low, high = histogram.low[layers], histogram.high[layers]
+    centres = low[:, None] + (high - low)[:, None] * ((np.arange(bins) + 0.5) / bins)
+    inside = (centres >= x.low) & (centres <= x.high)
+    shown = np.where(inside, counts, 0)
+    fullest = np.maximum(shown.max(axis=1), 1)
+    least = LEAST_PIXELS / 2 * (x.high - x.low) / (x.end - x.start)
+    middle, half = (low + high) / 2, np.fmax((high - low) / 2, least)
+    # From the left end of the line up to the ridge, over it, and down to the right end.
+    share = np.concatenate([[-1.0], (np.arange(bins) + 0.5) / bins * 2 - 1, [1.0]])
+    known = np.where(np.isfinite(middle), middle, 0.0)[:, None] + half[:, None] * share
+    points = np.empty((len(layers), bins + 4))
+    points[:, 0], points[:, -1] = x.start, x.end
+    points[:, 1:-1] = x(np.clip(known, x.low, x.high))
+    heights = np.repeat(bases[:, None], bins + 4, axis=1)
+    heights[:, 2:-2] -= height * shown / fullest[:, None]
+    outside = histogram.outside[layers]
+    below = outside[:, 0] + np.where(centres < x.low, counts, 0).sum(axis=1)
+    above = outside[:, 1] + np.where(centres > x.high, counts, 0).sum(axis=1)
+    return Ridges(points, heights, below, above, outside[:, 2:])
