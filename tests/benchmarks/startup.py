@@ -46,7 +46,7 @@ def beat():
     stall, last = max(stall, now - last), now
 
 def drawn():
-    if not window.undrawn() and window.recording("A") is not None:
+    if not window.board.undrawn() and window.recording("A") is not None:
         print("drawn", repr(time.time()), flush=True)
         print("stall", repr(stall), flush=True)
         window.close()
