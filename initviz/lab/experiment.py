@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import tomli_w
 from pydantic import Discriminator, Tag, ValidationError, model_validator
@@ -213,7 +213,8 @@ if TYPE_CHECKING:
     AnyScheme = Scheme
 else:
     AnyScheme = Annotated[
-        tuple(Annotated[scheme, Tag(name)] for name, scheme in SCHEMES.items()),
+        # A linter that rewrites this one breaks it: the members are known only here.
+        Union[tuple(Annotated[scheme, Tag(name)] for name, scheme in SCHEMES.items())],  # noqa: UP007
         Discriminator(_scheme_of),
     ]
 

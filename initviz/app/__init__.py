@@ -1,0 +1,1 @@
+"""The program: command line, settings, and how its rooms are put together."""

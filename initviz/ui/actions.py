@@ -1,0 +1,171 @@
+"""What can be done in the window: one table of actions for buttons, menus and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One action: what it is called, which keys it has, and the window's method that does it.
+
+    `keys` are Qt's names of key sequences, the first one being shown; `soft_key` is what a button
+    shows of it. Entries of one `group` exclude each other.
+    """
+
+    name: str
+    menu: str
+    text: str
+    slot: str
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    soft_key: str = ""
+    checkable: bool = False
+    group: str = ""
+    separated: bool = False
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("open", "File", "Open experiment…", "open_experiment", ("Ctrl+O",), "Open a TOML file"),
+    Entry(
+        "save",
+        "File",
+        "Save experiment as…",
+        "save_experiment",
+        ("Ctrl+S",),
+        "Write the experiment to a TOML file",
+    ),
+    Entry("quit", "File", "Quit", "close", ("Ctrl+Q",), separated=True),
+    Entry("undo", "Edit", "Undo", "undo", ("Ctrl+Z",), "Take the last change of a setting back"),
+    Entry("redo", "Edit", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make that change again"),
+    Entry("run", "Run", "Run", "toggle_run", ("Space",), "Train, or pause", "Space"),
+    Entry(
+        "step",
+        "Run",
+        "Step",
+        "step",
+        ("Right",),
+        "One recorded step on; at the end, train one more",
+        "→",
+    ),
+    Entry("back", "Run", "Step back", "step_back", ("Left",), "One recorded step back", "←"),
+    Entry("start", "Run", "To step 0", "go_to_start", ("Home",), "Back to the first step"),
+    Entry(
+        "end", "Run", "To the end", "follow_end", ("End",), "To the newest step, and stay with it"
+    ),
+    Entry(
+        "slow",
+        "Run",
+        "Slow motion",
+        "toggle_slow_motion",
+        ("M",),
+        "One step a second, and back to the speed before",
+        "M",
+        checkable=True,
+        separated=True,
+    ),
+    Entry(
+        "reset",
+        "Run",
+        "Reset, same seed",
+        "reset",
+        ("R",),
+        "Back to step 0 with the same initial weights",
+        "R",
+        separated=True,
+    ),
+    Entry(
+        "new_seed",
+        "Run",
+        "New seed",
+        "new_seed",
+        ("Shift+R",),
+        "Back to step 0 with other initial weights and another data order",
+        "⇧R",
+    ),
+    Entry(
+        "projector",
+        "View",
+        "Projector",
+        "toggle_projector",
+        ("P",),
+        "Large type and thick lines, controls folded away",
+        "P",
+        checkable=True,
+    ),
+    Entry(
+        "toggle_theme",
+        "View",
+        "Light or dark",
+        "toggle_theme",
+        tip="From light to dark, or back",
+        separated=True,
+    ),
+    Entry(
+        "theme_light",
+        "View",
+        "Light",
+        "use_light",
+        tip="Dark ink on white",
+        checkable=True,
+        group="theme",
+    ),
+    Entry(
+        "theme_dark",
+        "View",
+        "Dark",
+        "use_dark",
+        tip="Light ink on a dark ground",
+        checkable=True,
+        group="theme",
+    ),
+    Entry(
+        "theme_system",
+        "View",
+        "As the system",
+        "use_system",
+        tip="Light or dark, as the desktop is",
+        checkable=True,
+        group="theme",
+    ),
+    Entry(
+        "panels",
+        "View",
+        "Focus the panels",
+        "focus_panels",
+        ("Esc",),
+        "Leave the control in use, so that the single keys act",
+        separated=True,
+    ),
+    Entry("keys", "Help", "Keys", "show_keys", ("?", "F1"), "The list of keys"),
+    Entry("about", "Help", "About initviz", "show_about", tip="Versions and licence"),
+)
+
+
+def make_actions(window: QMainWindow, entries: tuple[Entry, ...] = ENTRIES) -> dict[str, QAction]:
+    """An action for every entry, by name, in the menus and under the keys of `window`."""
+    actions: dict[str, QAction] = {}
+    menus = {
+        name: window.menuBar().addMenu(name) for name in dict.fromkeys(e.menu for e in entries)
+    }
+    groups = {name: QActionGroup(window) for name in {e.group for e in entries} if name}
+    for entry in entries:
+        action = QAction(entry.text, window)
+        action.setObjectName(f"action.{entry.name}")
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        action.setToolTip(entry.tip or entry.text)
+        action.setStatusTip(entry.tip)
+        action.setCheckable(entry.checkable)
+        action.triggered.connect(getattr(window, entry.slot))
+        if entry.group:
+            groups[entry.group].addAction(action)
+        menu = menus[entry.menu]
+        menu.setObjectName(f"menu.{entry.menu.lower()}")
+        if entry.separated:
+            menu.addSeparator()
+        menu.addAction(action)
+        actions[entry.name] = action
+    return actions

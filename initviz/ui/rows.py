@@ -1,0 +1,209 @@
+"""The rows of a form: one class for each kind of field, found in one table.
+
+A row shows a `Field` and tells what a person makes of it: `edited` with a value that stands,
+`dragged` with one of the many values that a slider passes on its way.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from initviz.lab.settings import Field, Kind, Value
+from initviz.ui.controls import CheckBox, ComboBox, NumberBox, Slider, TextBox, WholeBox
+from initviz.ui.scale import Scale
+
+
+class Row(QWidget):
+    """One setting: its label, its control, and room for one sentence about a mistake."""
+
+    edited = Signal(object)
+    dragged = Signal(object)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+        self.value: Value = field.value
+        self._body = QVBoxLayout(self)
+        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.setSpacing(4)
+        self._error: QLabel | None = None
+        self.editor = self._build()
+        self.editor.setObjectName(field.key)
+        self._describe(self.editor)
+
+    def _build(self) -> QWidget:
+        """Make the controls; return the one that holds the value."""
+        raise NotImplementedError
+
+    def _put(self, value: Value) -> None:
+        """Let the controls show a value."""
+        raise NotImplementedError
+
+    def controls(self) -> list[QWidget]:
+        """What Tab reaches in this row, in order."""
+        return [self.editor]
+
+    def show_field(self, field: Field) -> None:
+        """Show the value that stands, and forget what was wrong."""
+        self.field, self.value = field, field.value
+        self.show_error("")
+        # A signal from here would be a change that nobody made.
+        blockers = [QSignalBlocker(control) for control in self.controls()]
+        self._put(field.value)
+        del blockers
+
+    def show_error(self, sentence: str) -> None:
+        """Say under the control what is wrong; an empty sentence takes it away."""
+        if self._error is None and sentence:
+            self._error = QLabel()
+            self._error.setProperty("role", "error")
+            self._error.setWordWrap(True)
+            self._error.setTextFormat(Qt.TextFormat.PlainText)
+            self._body.addWidget(self._error)
+        if self._error is not None:
+            self._error.setText(sentence)
+            self._error.setVisible(bool(sentence))
+            self.editor.setAccessibleDescription(sentence or self.field.setting.help)
+
+    def _describe(self, control: QWidget) -> None:
+        setting = self.field.setting
+        control.setAccessibleName(setting.label)
+        control.setAccessibleDescription(setting.help)
+        symbol = f"<b>{escape(setting.symbol)}</b> &nbsp;" if setting.symbol else ""
+        control.setToolTip(f"<p>{symbol}{escape(setting.help)}</p>" if setting.help else "")
+
+    def _make_label(self) -> QLabel:
+        label = QLabel(self.field.setting.label)
+        label.setProperty("role", "label")
+        label.setToolTip("")
+        return label
+
+
+class ChoiceRow(Row):
+    """One of a few named values."""
+
+    def _build(self) -> QWidget:
+        self._box = ComboBox()
+        for value, text in self.field.choices:
+            self._box.addItem(text, value)
+        self._box.currentIndexChanged.connect(lambda row: self.edited.emit(self._box.itemData(row)))
+        label = self._make_label()
+        label.setBuddy(self._box)
+        self._body.addWidget(label)
+        self._body.addWidget(self._box)
+        return self._box
+
+    def _put(self, value: Value) -> None:
+        self._box.setCurrentIndex(self._box.findData(value))
+
+
+class FlagRow(Row):
+    """Yes or no."""
+
+    def _build(self) -> QWidget:
+        self._box = CheckBox(self.field.setting.label)
+        self._box.toggled.connect(self.edited.emit)
+        self._body.addWidget(self._box)
+        return self._box
+
+    def _put(self, value: Value) -> None:
+        self._box.setChecked(bool(value))
+
+
+class TextRow(Row):
+    """A line of text."""
+
+    def _build(self) -> QWidget:
+        self._box = TextBox()
+        self._box.editingFinished.connect(self._finish)
+        label = self._make_label()
+        label.setBuddy(self._box)
+        self._body.addWidget(label)
+        self._body.addWidget(self._box)
+        return self._box
+
+    def _finish(self) -> None:
+        if self._box.text() != self.value:
+            self.edited.emit(self._box.text())
+
+    def _put(self, value: Value) -> None:
+        self._box.setText(str(value))
+
+
+class NumberRow(Row):
+    """A number: its exact value at the right, and a slider over the usual range below."""
+
+    def _build(self) -> QWidget:
+        setting = self.field.setting
+        whole = self.field.kind == "integer"
+        self._scale = _scale(self.field)
+        self._box = WholeBox() if whole else NumberBox(setting.logarithmic)
+        if isinstance(self._box, NumberBox) and self._scale and not self._scale.by_factors:
+            self._box.setSingleStep(self._scale.value(1) - self._scale.low)
+        self._box.valueChanged.connect(self._edit)
+        label = self._make_label()
+        label.setBuddy(self._box)
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(label, 1)
+        head.addWidget(self._box)
+        self._body.addLayout(head)
+        self._body.setSpacing(0)
+        self._slider = self._build_slider() if self._scale else None
+        return self._box
+
+    def _build_slider(self) -> Slider:
+        assert self._scale is not None
+        slider = Slider()
+        slider.setObjectName(f"{self.field.key}.slider")
+        slider.setRange(0, self._scale.positions)
+        slider.setPageStep(max(1, self._scale.positions // 10))
+        slider.setSingleStep(max(1, self._scale.positions // 100))
+        slider.valueChanged.connect(self._slide)
+        slider.sliderReleased.connect(lambda: self.edited.emit(self.value))
+        self._describe(slider)
+        slider.setAccessibleName(f"{self.field.setting.label}, slider")
+        self._body.addWidget(slider)
+        return slider
+
+    def controls(self) -> list[QWidget]:
+        return [self._box] if self._slider is None else [self._box, self._slider]
+
+    def _edit(self, value: float) -> None:
+        self.value = value
+        self.edited.emit(value)
+
+    def _slide(self, position: int) -> None:
+        assert self._scale is not None
+        assert self._slider is not None
+        self.value = self._scale.value(position)
+        blocker = QSignalBlocker(self._box)
+        self._box.put(self.value)
+        del blocker
+        (self.dragged if self._slider.isSliderDown() else self.edited).emit(self.value)
+
+    def _put(self, value: Value) -> None:
+        assert not isinstance(value, str)
+        self._box.put(value)
+        # Under the hand that drags it, the slider already is where it should be.
+        if self._scale and self._slider and not self._slider.isSliderDown():
+            self._slider.setValue(self._scale.position(float(value)))
+
+
+def _scale(field: Field) -> Scale | None:
+    usual = field.setting.usual
+    if usual is None:
+        return None
+    return Scale(*usual, field.setting.logarithmic, field.kind == "integer")
+
+
+ROWS: dict[Kind, type[Row]] = {
+    "choice": ChoiceRow,
+    "flag": FlagRow,
+    "integer": NumberRow,
+    "number": NumberRow,
+    "text": TextRow,
+}

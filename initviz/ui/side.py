@@ -1,0 +1,58 @@
+"""The column at the right: the diagnosis, and the activation over what a layer gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from initviz.ui.activation_view import ActivationView
+from initviz.ui.diagnosis_view import DiagnosisView
+from initviz.ui.panels.base import Shown
+from initviz.ui.theme import Theme
+
+
+class SideColumn(QScrollArea):
+    """Findings and the activation, for the lanes that are shown."""
+
+    remedy_wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("side")
+        self.setAccessibleName("Diagnosis and activation")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.diagnosis = DiagnosisView()
+        self.activation = ActivationView()
+        self.diagnosis.remedy_wanted.connect(self.remedy_wanted)
+        inside = QWidget()
+        inside.setProperty("role", "bar")
+        body = QVBoxLayout(inside)
+        body.setContentsMargins(14, 14, 14, 14)
+        body.setSpacing(18)
+        body.addWidget(self.diagnosis)
+        body.addWidget(self.activation)
+        body.addStretch(1)
+        self.setWidget(inside)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Pass the theme on."""
+        self.diagnosis.set_theme(theme)
+        self.activation.set_theme(theme)
+
+    def show_data(self, shown: Sequence[Shown]) -> None:
+        """Diagnose these lanes, each at its step."""
+        findings = [
+            (lane.letter, finding)
+            for lane in shown
+            for finding in lane.recording.findings(lane.step)
+        ]
+        step = shown[0].step if shown else 0
+        self.diagnosis.show_findings(step, findings)
+        self.activation.show_lane(shown[0] if shown else None)
+        hidden = (f.layer for _, f in findings if f.layer and f.layer.startswith("hidden"))
+        self.activation.suggest_layer(next(hidden, None))
