@@ -1,6 +1,6 @@
 """How the time of a step grows from 100 to 1 000 layers, over the plainest loop's own growth.
 
-    python -m tests.benchmarks.depth
+python -m tests.benchmarks.depth
 """
 
 from __future__ import annotations

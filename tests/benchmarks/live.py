@@ -74,11 +74,11 @@ def live(window: MainWindow, seconds: float) -> tuple[float, np.ndarray]:
     spend(0.5)
     recording = window.recording("A")
     assert recording is not None
-    window.lane._clock.tick.connect(note)
+    window.laboratory.clock.tick.connect(note)
     first, began = recording.last_step, time.perf_counter()
     spend(seconds)
     steps, took = recording.last_step - first, time.perf_counter() - began
-    window.lane._clock.tick.disconnect(note)
+    window.laboratory.clock.tick.disconnect(note)
     window.lane.pause()
     until_paused(window)
     return steps / took, np.diff(ticks)

@@ -1,0 +1,166 @@
+"""What is typed after `initviz`, and what it asks for."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NoReturn
+
+import initviz
+
+DEFAULT_STEPS = 1000
+
+_USAGE = """\
+initviz [FILE]
+       initviz run EXPERIMENT.toml [--steps N] [--out FILE.initviz] [--set KEY=VALUE]...
+       initviz --smoke-test | --version | --help"""
+_FORMS = """\
+initviz opens the window; initviz run trains without one: see initviz run --help.
+A file that is called run is opened as ./run.
+"""
+
+
+@dataclass(frozen=True)
+class OpenWindow:
+    """The window, on an experiment file or on the preset."""
+
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class SmokeTest:
+    """Whether this installation works."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """A run without a window. `changes` are pairs of a key and a value as they were typed."""
+
+    experiment: Path
+    steps: int
+    out: Path | None
+    changes: tuple[tuple[str, str], ...]
+
+
+Request = OpenWindow | SmokeTest | Train
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """The request in `arguments`, the program's own name left out.
+
+    Raises:
+        SystemExit: with 2 and one line on standard error for a mistake; with 0 where the answer
+            (help, version) was printed.
+    """
+    if arguments[:1] == ["run"]:
+        found = _run_parser().parse_args(arguments[1:])
+        return Train(found.experiment, found.steps, found.out, tuple(found.changes))
+    found = _parser().parse_args(arguments)
+    return SmokeTest() if found.smoke_test else OpenWindow(found.file)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        text = " ".join(message.split())
+        self.exit(2, f"{self.prog}: {text}; {self.prog} --help shows what is allowed\n")
+
+
+class _Version(argparse.Action):
+    """Prints the versions, which are looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object) -> NoReturn:
+        print(f"initviz {initviz.__version__}")
+        print(", ".join(f"{name} {number}" for name, number in _versions().items()))
+        parser.exit()
+
+
+def _versions() -> dict[str, str]:
+    """What initviz stands on, asked for by name: importing it to ask would take seconds."""
+    found = {"Python": platform.python_version()}
+    for name, package in (("PyTorch", "torch"), ("NumPy", "numpy"), ("Qt", "PySide6-Essentials")):
+        try:
+            found[name] = version(package)
+        except PackageNotFoundError:  # a frozen program may know no packages
+            found[name] = "of unknown version"
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = _Parser(
+        prog="initviz",
+        usage=_USAGE,
+        description="A laboratory for the weight initialisation of neural networks.",
+        epilog=_FORMS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an experiment to open")
+    made.add_argument("--version", action=_Version, nargs=0, help="print the versions")
+    made.add_argument(
+        "--smoke-test",
+        action="store_true",
+        help="open the window, train 30 steps, check that every panel drew, and say so",
+    )
+    return made
+
+
+def _run_parser() -> argparse.ArgumentParser:
+    made = _Parser(
+        prog="initviz run",
+        description="Train without a window and print the diagnosis. Ctrl-C ends a run early; "
+        "what it measured is kept.",
+        allow_abbrev=False,
+    )
+    made.add_argument("experiment", type=Path, metavar="EXPERIMENT.toml")
+    made.add_argument(
+        "--steps",
+        type=_steps,
+        default=DEFAULT_STEPS,
+        metavar="N",
+        help=f"how many steps to train (default: {DEFAULT_STEPS})",
+    )
+    made.add_argument(
+        "--out", type=_recording, metavar="FILE.initviz", help="where to save the recording"
+    )
+    made.add_argument(
+        "--set",
+        type=_change,
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting of the experiment, e.g. network.width=64; may be repeated",
+    )
+    return made
+
+
+def _steps(text: str) -> int:
+    if text.isdecimal() and len(text) <= 15:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{_short(text)} is not a whole number of at least 0")
+
+
+def _recording(text: str) -> Path:
+    # A name of another kind is most likely the wrong one, such as the experiment's own.
+    if text.endswith(".initviz"):
+        return Path(text)
+    raise argparse.ArgumentTypeError(
+        f"the name of a recording ends in .initviz, not {_short(text)}"
+    )
+
+
+def _change(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if equals and key.strip():
+        return key.strip(), value.strip()
+    raise argparse.ArgumentTypeError(f"{_short(text)} is not of the form KEY=VALUE")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")
