@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +32,9 @@ Entries = Sequence[Activation | None]
 
 _CHEAP_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "cheap")
 _FULL_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "full")
+#: Ratios of update to weight above which rounding changes an update by less than a thousandth,
+#: by the bytes of a value.
+_FAR_ABOVE_ROUNDING = {4: 1e-4, 8: 1e-12}
 _NO_BINS = Bins(np.zeros(BINS, dtype=np.int64), 0.0, 1.0)
 
 
@@ -40,17 +44,20 @@ class Observer(Protocol):
     #: Whether the dearer statistics and the histograms are wanted too.
     full: bool
 
+    def forget(self) -> None:
+        """Nothing is heard from now on: what was measured last says nothing of what comes."""
+
     def layer(self, index: int, z: Tensor, a: Tensor) -> None:
         """Layer `index` computed a = φ(z), both (samples, units, …)."""
 
     def signal(self, index: int, gradient: Tensor) -> None:
         """∂L/∂z of layer `index` arrived."""
 
-    def remember_weights(self) -> None:
-        """Keep a copy of the weights, unless the copy made last is still what they are."""
+    def before_update(self, step_size: float | None) -> None:
+        """The weights are about to change; by −step_size · ∂L/∂W and rounding, if it is given."""
 
-    def measure_update(self) -> None:
-        """The weights changed since they were remembered: measure by how much."""
+    def after_update(self) -> None:
+        """The weights changed: measure ‖ΔW‖ / ‖W‖, W being the weights before."""
 
     def finish(self) -> dict[str, Any]:
         """All quantities (L,) and histograms of the pass."""
@@ -61,9 +68,24 @@ def gradient_of(weight: Tensor) -> Tensor:
     return torch.zeros_like(weight) if weight.grad is None else weight.grad
 
 
+def values_of(tensor: Tensor) -> Array:
+    """The tensor's own memory as a matrix: (first dimension, all others)."""
+    # Called for every tensor of every measured step: nothing is done that need not be.
+    array: Array = tensor.detach().numpy()
+    return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
 def matrix(tensor: Tensor) -> Tensor:
     """The tensor as (first dimension, all others)."""
     return tensor if tensor.dim() == 2 else tensor.flatten(1)
+
+
+@dataclass(frozen=True)
+class _Norms:
+    """Norms of all weights, and of their gradients if these are known."""
+
+    weights: list[float]
+    gradients: list[float]
 
 
 class HostObserver:
@@ -77,10 +99,11 @@ class HostObserver:
         self._entries = tuple(entries)
         self._statistics = HostStatistics()
         self._parameters = tuple(weights)
-        self._weights = [view(matrix(weight)) for weight in weights]
+        self._weights = [values_of(weight) for weight in weights]
         self._before = [np.empty_like(weight) for weight in self._weights]
-        self._remembered: list[int] = []
-        self._weight_norms: list[float] = []
+        self._is_copied = [False] * len(weights)
+        self._norms: _Norms | None = None
+        self._old_norms: list[float] = []
         self._update_ratios: list[float] = []
         self._clear()
 
@@ -89,18 +112,23 @@ class HostObserver:
         self._rows = {name: nowhere.copy() for name in (*_CHEAP_ROWS, *_FULL_ROWS)}
         self._bins = {name: [_NO_BINS] * len(self._entries) for name in HISTOGRAMS}
 
+    def forget(self) -> None:
+        self._norms = None
+
     def layer(self, index: int, z: Tensor, a: Tensor) -> None:
+        self._norms = None
         rows, moments = self._rows, self._statistics.moments
-        z_values, a_values = view(matrix(z)), view(matrix(a))
+        z_values, a_values = values_of(z), values_of(a)
         rows["preactivation_mean"][index], rows["preactivation_std"][index] = moments(z_values)
         rows["activation_mean"][index], rows["activation_std"][index] = moments(a_values)
+        # The weight was used a moment ago: now it is in the cache, after the pass it is not.
+        rows["weight_norm"][index] = self._statistics.norm(self._weights[index])
         if self.full:
             self._full(index, z_values, a_values)
 
     def _full(self, index: int, z: Array, a: Array) -> None:
         s, rows, entry = self._statistics, self._rows, self._entries[index]
-        rows["sample_std"][index] = s.unit_std(a)
-        rows["sample_correlation"][index] = s.mean_cosine(a)
+        rows["sample_std"][index], rows["sample_correlation"][index] = s.dependence(a)
         if entry is not None and entry.saturated is not None:
             rows["saturated_fraction"][index] = s.share_outside(z, entry.saturated)
         if entry is not None and entry.inactive is not None:
@@ -111,35 +139,32 @@ class HostObserver:
     def signal(self, index: int, gradient: Tensor) -> None:
         self._rows["signal_gradient_norm"][index] = self._statistics.norm(gradient.numpy())
 
-    def remember_weights(self) -> None:
-        versions = self._versions()
-        if self._remembered != versions:
-            for before, weight in zip(self._before, self._weights, strict=True):
-                np.copyto(before, weight)
-            self._weight_norms = [self._statistics.norm(weight) for weight in self._weights]
-            self._remembered = versions
+    def before_update(self, step_size: float | None) -> None:
+        norms = self._norms or _Norms([self._statistics.norm(w) for w in self._weights], [])
+        gradients, self._update_ratios = norms.gradients, []
+        for index, (weight, old) in enumerate(zip(self._weights, norms.weights, strict=True)):
+            # Where the step is known and far larger than the rounding of W, there is no need to
+            # copy W, subtract, and drive everything else out of the cache.
+            known = step_size * gradients[index] if step_size is not None and gradients else 0.0
+            self._update_ratios.append(known / old if old else math.nan)
+            self._is_copied[index] = not known > _FAR_ABOVE_ROUNDING[weight.itemsize] * old
+            if self._is_copied[index]:
+                np.copyto(self._before[index], weight)
+        self._old_norms = norms.weights
 
-    def _versions(self) -> list[int]:
-        """How often each weight was changed in place: what was remembered may be out of date."""
-        return [weight._version for weight in self._parameters]
-
-    def measure_update(self) -> None:
-        # One layer after the other, so that each weight is fetched from memory once only.
-        norm, old_norms = self._statistics.norm, self._weight_norms
-        self._update_ratios, self._weight_norms = [], []
-        for weight, before, old in zip(self._weights, self._before, old_norms, strict=True):
-            change = norm(np.subtract(weight, before, out=before))
-            self._update_ratios.append(change / old if old else math.nan)
-            self._weight_norms.append(norm(weight))
-            np.copyto(before, weight)
-        self._remembered = self._versions()
+    def after_update(self) -> None:
+        norm = self._statistics.norm
+        for index, old in enumerate(self._old_norms):
+            if self._is_copied[index] and old:
+                before = self._before[index]
+                change = norm(np.subtract(self._weights[index], before, out=before))
+                self._update_ratios[index] = change / old
 
     def finish(self) -> dict[str, Any]:
         s, rows = self._statistics, self._rows
-        gradients = [view(matrix(gradient_of(weight))) for weight in self._parameters]
-        self.remember_weights()
-        rows["weight_norm"] = self._weight_norms
+        gradients = [values_of(gradient_of(weight)) for weight in self._parameters]
         rows["weight_gradient_norm"] = [s.norm(gradient) for gradient in gradients]
+        self._norms = _Norms(rows["weight_norm"], rows["weight_gradient_norm"])
         rows["update_ratio"] = self._update_ratios or rows["update_ratio"]
         if self.full:
             rows["weight_std"] = [s.moments(weight)[1] for weight in self._weights]
@@ -171,6 +196,9 @@ class DeviceObserver:
         self._a: dict[int, Tensor] = {}
         self._signal: dict[int, Tensor] = {}
 
+    def forget(self) -> None:
+        pass  # nothing is kept from one pass to the next
+
     def layer(self, index: int, z: Tensor, a: Tensor) -> None:
         self._z[index], self._a[index] = matrix(z.detach()), matrix(a.detach())
 
@@ -178,11 +206,11 @@ class DeviceObserver:
         self._signal[index] = matrix(gradient)
 
     @torch.no_grad()
-    def remember_weights(self) -> None:
+    def before_update(self, step_size: float | None) -> None:
         torch._foreach_copy_(self._before, self._weights)
 
     @torch.no_grad()
-    def measure_update(self) -> None:
+    def after_update(self) -> None:
         norm = self._statistics.norm
         old = norm([matrix(before) for before in self._before])
         torch._foreach_sub_(self._before, self._weights)
@@ -219,10 +247,11 @@ class DeviceObserver:
         s, z, a = self._statistics, values["preactivation"], values["activation"]
         saturated = [entry.saturated if entry else None for entry in self._entries]
         inactive = [entry.inactive if entry else None for entry in self._entries]
+        sample_std, sample_correlation = s.dependence(a)
         histograms = {f"histogram of {name}": s.histogram(values[name]) for name in HISTOGRAMS}
         return histograms | {
-            "sample_std": s.unit_std(a),
-            "sample_correlation": s.mean_cosine(a),
+            "sample_std": sample_std,
+            "sample_correlation": sample_correlation,
             "saturated_fraction": s.share_outside(z, saturated),
             "inactive_fraction": s.share_at_most(z, inactive),
             "weight_std": s.moments(values["weight"])[1],

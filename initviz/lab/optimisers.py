@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class Optimiser(Protocol):
     """Changes parameters in place, along their gradients."""
 
+    #: η where the update is −η times the gradient and nothing else, otherwise None.
+    step_size: float | None
+
     def step(self) -> None:
         """One update; every parameter must have its gradient."""
 
@@ -41,6 +44,7 @@ class Sgd:
         self._parameters = list(parameters)
         self._buffers: list[Tensor | None] = [None] * len(self._parameters)
         self._settings = settings
+        self.step_size: float | None = None if settings.momentum else settings.learning_rate
         self._fused = _can_fuse(self._parameters)
 
     def step(self) -> None:
@@ -73,6 +77,7 @@ class Adam:
         self._squares = [torch.zeros_like(p, requires_grad=False) for p in parameters]
         self._steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in parameters]
         self._settings = settings
+        self.step_size: float | None = None
         self._fused = _can_fuse(self._parameters)
 
     def step(self) -> None:

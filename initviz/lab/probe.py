@@ -98,6 +98,7 @@ class Probe:
             for handle in self._hooks:
                 handle.remove()
             self._hooks = []
+            self._observer.forget()
 
     def _hook(self, index: int, is_output: bool) -> Callable[..., None]:
         observer = self._observer
@@ -113,13 +114,16 @@ class Probe:
 
         return on_forward
 
-    def before_update(self) -> None:
-        """Remember the weights, so that `after_update` can tell what the optimiser changed."""
-        self._observer.remember_weights()
+    def before_update(self, step_size: float | None = None) -> None:
+        """Get ready to tell what the optimiser changes.
+
+        `step_size` is η where the update will be −η ∂L/∂W up to rounding (plain gradient descent).
+        """
+        self._observer.before_update(step_size)
 
     def after_update(self) -> None:
         """Measure ‖ΔW‖ / ‖W‖ of the update since `before_update`, W being the weights before."""
-        self._observer.measure_update()
+        self._observer.after_update()
 
     def read(self) -> dict[str, Any]:
         """What the last heard step gives, still where it was computed (see `cross`).

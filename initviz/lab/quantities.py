@@ -157,7 +157,7 @@ SCALARS: dict[str, ScalarQuantity] = {
     entry.name: entry
     for entry in (
         ScalarQuantity("loss", "Loss", "cheap", "Mean loss over the batch."),
-        ScalarQuantity("accuracy", "Accuracy", "cheap", "Share of the batch classified right."),
+        ScalarQuantity("accuracy", "Accuracy", "full", "Share of the batch classified right."),
         ScalarQuantity(
             "test_accuracy", "Test accuracy", "probe", "Share of the test set classified right."
         ),

@@ -20,7 +20,7 @@ EVERYTHING: frozenset[Cost] = frozenset({"cheap", "full", "probe"})
 #: Steps at whose beginning everything of the batch is measured.
 DENSE = 100
 #: After those, every how many steps.
-EVERY = 20
+EVERY = 50
 #: Steps at which the probe passes are always made.
 PROBE_STEPS = frozenset({0, 1, 2, 5, 10, 20, 50, 100})
 #: The share of the time that later probe passes may take.

@@ -71,44 +71,42 @@ class HostStatistics:
             mean = float(x.astype(np.float64).mean())
         return mean, _shifted_std(x, mean)
 
-    def unit_std(self, x: Array) -> float:
-        """Root mean square over units of the standard deviation over samples."""
+    def dependence(self, x: Array) -> tuple[float, float]:
+        """How much the values still depend on the sample: (unit std, mean cosine).
+
+        The first is the root mean square over units of the standard deviation over samples, the
+        second the mean cosine between the vectors of two different samples; there vectors of
+        length 0 are left out, and it is NaN where fewer than two are left.
+        """
         ones = self._ones_of(x, len(x))
         low, high = _SAFE[x.itemsize]
         second, sums = float(np.vdot(x, x)), ones @ x
+        is_safe = low < second < high
         variance = second - float(np.vdot(sums, sums)) / len(x)
-        if low < second < high and variance > _CANCELS * second:
-            return math.sqrt(variance / x.size)
-        return _shifted_unit_std(x, sums / len(x), ones)
-
-    def mean_cosine(self, x: Array) -> float:
-        """Mean cosine between the vectors of two different samples.
-
-        Vectors of length 0 are left out; NaN where fewer than two are left.
-        """
+        if is_safe and variance > _CANCELS * second:
+            unit_std = math.sqrt(variance / x.size)
+        else:
+            unit_std = _shifted_unit_std(x, sums / len(x), ones)
         squares = np.einsum("ij,ij->i", x, x)
-        low, high = _SAFE[x.itemsize]
-        if not (squares.min() > low and squares.max() < high):
+        if not (is_safe and squares.min() > low):
             x, squares = _scaled_rows(x)
-        if len(squares) < 2:
-            return math.nan
-        total = (1.0 / np.sqrt(squares)) @ x
-        pairs = len(squares) * (len(squares) - 1)
-        # Rounding may leave a whisker above 1 where all vectors are the same.
-        return min((float(np.vdot(total, total)) - len(squares)) / pairs, 1.0)
+        return unit_std, _mean_cosine(x, squares)
 
     def share_outside(self, x: Array, limits: tuple[float, float]) -> float:
         """Share of values below the first or above the second limit; NaN with a NaN."""
-        if math.isnan(float(x.min())):
-            return math.nan
         low, high = limits
-        return float(np.count_nonzero(x < low) + np.count_nonzero(x > high)) / x.size
+        outside = float(np.count_nonzero(x < low) + np.count_nonzero(x > high)) / x.size
+        return math.nan if self._has_nan(x) else outside
 
     def share_at_most(self, x: Array, limit: float) -> float:
         """Share of values at or below the limit; NaN with a NaN."""
-        if math.isnan(float(x.min())):
-            return math.nan
-        return float(np.count_nonzero(x <= limit)) / x.size
+        at_most = float(np.count_nonzero(x <= limit)) / x.size
+        return math.nan if self._has_nan(x) else at_most
+
+    def _has_nan(self, x: Array) -> bool:
+        # A sum is finite where nothing is NaN or infinite, and costs half as much as a look.
+        total = float(np.vdot(x, self._ones_of(x, x.size)))
+        return not math.isfinite(total) and bool(np.isnan(x).any())
 
     def histogram(self, x: Array) -> Bins:
         """Counts in `BINS` bins from the least to the greatest finite value."""
@@ -213,6 +211,16 @@ def _shifted_unit_std(x: Array, means: Array, ones: Array) -> float:
     return scale * math.sqrt(float(np.mean(spread * spread)))
 
 
+def _mean_cosine(x: Array, squares: Array) -> float:
+    """Over the rows of x, whose squared lengths are given and not 0."""
+    if len(squares) < 2:
+        return math.nan
+    total = (1.0 / np.sqrt(squares)) @ x
+    pairs = len(squares) * (len(squares) - 1)
+    # Rounding may leave a whisker above 1 where all vectors are the same.
+    return min((float(np.vdot(total, total)) - len(squares)) / pairs, 1.0)
+
+
 def _scaled_rows(x: Array) -> tuple[Array, Array]:
     """The rows that are not 0, in float64 and divided by their largest value; their squares."""
     wide = x.astype(np.float64)
@@ -253,11 +261,9 @@ class DeviceStatistics:
         means = _stacked(layers, lambda x, scale: scale * x.mean((1, 2)))
         return means, _stacked(layers, lambda x, scale: scale * _spread(x, (1, 2)).sqrt())
 
-    def unit_std(self, layers: Sequence[Tensor]) -> Tensor:
-        return _stacked(layers, lambda x, scale: scale * _spread(x, (1,)).mean(1).sqrt())
-
-    def mean_cosine(self, layers: Sequence[Tensor]) -> Tensor:
-        return _stacked(layers, lambda x, _: _stacked_cosine(x))
+    def dependence(self, layers: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        stds = _stacked(layers, lambda x, scale: scale * _spread(x, (1,)).mean(1).sqrt())
+        return stds, _stacked(layers, lambda x, _: _stacked_cosine(x))
 
     def share_outside(
         self, layers: Sequence[Tensor], limits: Sequence[tuple[float, float] | None]

@@ -165,7 +165,7 @@ class _Run:
         if self.probe is None or not costs:
             self.optimiser.step()
             return
-        self.probe.before_update()
+        self.probe.before_update(self.optimiser.step_size)
         self.optimiser.step()
         self.probe.after_update()
 
@@ -243,7 +243,9 @@ def _measured_step(run: _Run, costs: frozenset[Cost], schedule: Schedule) -> _Me
         run.probe.listen(BATCH)
         run.dropout.set_state(before)
         loss, logits, labels = run.backward(batch)
-    found = run.probe.read() | {"loss": loss, "accuracy": _accuracy(logits, labels)}
+    found = run.probe.read() | {"loss": loss}
+    if "full" in costs:
+        found["accuracy"] = _accuracy(logits, labels)
     if "probe" in costs:
         began = time.perf_counter()
         found |= run.units()

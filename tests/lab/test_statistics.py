@@ -71,8 +71,8 @@ ON_HOST: dict[str, Callable[[Array], float]] = {
     "norm": HOST.norm,
     "mean": lambda x: HOST.moments(x)[0],
     "std": lambda x: HOST.moments(x)[1],
-    "unit_std": HOST.unit_std,
-    "mean_cosine": HOST.mean_cosine,
+    "unit_std": lambda x: HOST.dependence(x)[0],
+    "mean_cosine": lambda x: HOST.dependence(x)[1],
     "share_outside": lambda x: HOST.share_outside(x, (-1.0, 0.5)),
     "share_at_most": lambda x: HOST.share_at_most(x, 0.0),
 }
@@ -80,8 +80,8 @@ ON_DEVICE: dict[str, Callable[[list[torch.Tensor]], torch.Tensor]] = {
     "norm": DEVICE.norm,
     "mean": lambda x: DEVICE.moments(x)[0],
     "std": lambda x: DEVICE.moments(x)[1],
-    "unit_std": DEVICE.unit_std,
-    "mean_cosine": DEVICE.mean_cosine,
+    "unit_std": lambda x: DEVICE.dependence(x)[0],
+    "mean_cosine": lambda x: DEVICE.dependence(x)[1],
     "share_outside": lambda x: DEVICE.share_outside(x, [(-1.0, 0.5)] * len(x)),
     "share_at_most": lambda x: DEVICE.share_at_most(x, [0.0] * len(x)),
 }
@@ -131,7 +131,7 @@ def test_nan_and_infinity_are_counted_and_make_moments_undefined(strange: float)
         host = joined([HOST.histogram(x)])
         assert not math.isfinite(HOST.moments(x)[1])
         assert not math.isfinite(HOST.norm(x))
-        assert not math.isfinite(HOST.unit_std(x))
+        assert not math.isfinite(HOST.dependence(x)[0])
     device = histogram_from_device(DEVICE.histogram([torch.from_numpy(x)]).double().numpy())
     for found in (host, device):
         assert found.counts.sum() == x.size - 1

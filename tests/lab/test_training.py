@@ -105,6 +105,33 @@ def test_snapshot_k_describes_the_parameters_after_k_updates() -> None:
     assert one.series("update_ratio")[1, 0] == pytest.approx(ratio, rel=1e-4)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"training.learning_rate": 0.5},
+        {"training.learning_rate": 3e-6},  # the step is lost in the rounding of most weights
+        {"training.momentum": 0.9},
+        {"training.optimiser": "adam"},
+        {"initialiser.std": 0.3, "training.learning_rate": 0.1},
+    ],
+)
+def test_update_ratio_is_that_of_the_step_really_applied(
+    change: dict[str, object], precision: str
+) -> None:
+    experiment = SMALL.with_value("run.precision", precision)
+    for key, value in change.items():
+        experiment = experiment.with_value(key, value)  # type: ignore[arg-type]
+    for steps in (1, 2, 5, 150, 151):
+        before, after = (final_weights(experiment, k, probed=False) for k in (steps - 1, steps))
+        exact = [
+            np.linalg.norm(after[layer].astype(float) - before[layer])
+            / np.linalg.norm(before[layer].astype(float))
+            for layer in before
+        ]
+        assert run(experiment, steps).series("update_ratio")[-1] == pytest.approx(exact, rel=1e-3)
+
+
 def test_update_ratio_is_undefined_where_the_weights_were_zero() -> None:
     zeros = SMALL.with_value("initialiser.scheme", "zeros").with_value(
         "network.activation", "sigmoid"
@@ -124,22 +151,23 @@ def test_training_stops_between_two_steps_once_cancelled() -> None:
     assert seen == [0, 1, 2, 3]
 
 
-def test_the_default_schedule_measures_densely_first_and_then_at_every_twentieth_step() -> None:
+def test_the_default_schedule_measures_densely_first_and_then_at_every_fiftieth_step() -> None:
     schedule = Schedule()
     assert schedule.costs(0, 0.0) == EVERYTHING
     assert schedule.costs(3, 0.0) == BATCH
     assert schedule.costs(100, 1.0) == EVERYTHING
     assert schedule.costs(101, 1.0) == NOTHING
-    assert schedule.costs(120, 1.0) == EVERYTHING
+    assert schedule.costs(120, 1.0) == NOTHING
+    assert schedule.costs(150, 1.0) == EVERYTHING
     schedule.add(0.03)
-    assert schedule.costs(120, 1.0) == BATCH
-    assert schedule.costs(140, 2.0) == EVERYTHING
+    assert schedule.costs(150, 1.0) == BATCH
+    assert schedule.costs(200, 2.0) == EVERYTHING
 
 
 def test_what_is_wanted_is_measured_beyond_the_schedule() -> None:
     recording = run(SMALL, 130, wanted=lambda step: CHEAP if step == 117 else NOTHING)
     measured = recording.steps[recording.measured("signal_gradient_norm")]
-    assert set(range(101, 131)) & set(measured.tolist()) == {117, 120, 130}
+    assert set(range(101, 131)) & set(measured.tolist()) == {117, 130}
     assert 117 not in recording.steps[recording.measured("sample_std")]
 
 
