@@ -14,6 +14,8 @@ from initviz.ui.theme import Theme
 
 #: So many panels stand in the first row; the others in the second.
 IN_FIRST_ROW = 2
+#: The words beside the titles are renewed at every so many ticks.
+WORDS = 6
 
 
 class PanelBoard(QWidget):
@@ -87,18 +89,19 @@ class PanelBoard(QWidget):
 
     def tick(self, number: int) -> None:
         """Draw the marked panels whose turn it is. Hidden ones stay marked."""
-        self._draw([p for p in self._marked if p.isVisible() and number % p.every == 0])
+        turn = [p for p in self._marked if p.isVisible() and number % p.every == 0]
+        self._draw(turn, words=number % WORDS == 0)
 
     def draw_now(self) -> None:
         """Draw every panel that can be seen, whoever's turn it is."""
         self.mark()
         self._draw([panel for panel in self.panels if panel.isVisible()])
 
-    def _draw(self, panels: Sequence[Panel[Any]]) -> None:
+    def _draw(self, panels: Sequence[Panel[Any]], *, words: bool = True) -> None:
         if panels:
             shown = self._shown()
             for panel in panels:
-                panel.show_data(shown)
+                panel.show_data(shown, words=words)
             self._marked.difference_update(panels)
 
     def event(self, event: QEvent) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from initviz.lab.experiment import Experiment
 from initviz.session.lane import Lane, State
@@ -28,6 +29,7 @@ def _pace(steps_per_second: float) -> str:
     return f"{steps_per_second:.{digits}f} steps/s"
 
 
+@lru_cache(maxsize=16)
 def lane_label(experiment: Experiment) -> str:
     """What tells this lane from others: "normal, std 0.01", "orthogonal, gain 2"."""
     scheme = experiment.initialiser

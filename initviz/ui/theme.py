@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
 from initviz import resources
@@ -192,8 +192,10 @@ def load_fonts() -> None:
 
 
 def system_scale() -> float:
-    """By how much the system's font is larger than usual, 1 to 2. Ask before `apply`."""
-    pixels = QFontInfo(QGuiApplication.font()).pixelSize()
+    """By how much the system's font is larger than usual, 1 to 2."""
+    # Not the application's font: that is ours, once a first window has opened.
+    general = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    pixels = QFontInfo(general).pixelSize()
     return min(max(pixels / USUAL_SYSTEM_FONT, 1.0), 2.0)
 
 

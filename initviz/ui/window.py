@@ -41,8 +41,8 @@ from initviz.ui.timeline_bar import TimelineBar
 from initviz.ui.toolbar import ToolBar
 from initviz.ui.window_state import WindowState
 
-#: The position is renewed at every n-th tick of the clock, the diagnosis and the status slower.
-QUICK, SLOW = 2, 6
+#: Position, diagnosis and status are renewed at every n-th tick of the clock.
+SLOW = 6
 SLOW_MOTION = 1.0  # steps a second
 
 
@@ -180,11 +180,12 @@ class MainWindow(QMainWindow):
 
     def _tick(self, number: int) -> None:
         self.board.tick(number)
-        if self._has_moved and number % QUICK == 0:
-            self._show_position()
-        if number % SLOW == 0:
+        # Between the ticks at which the slow panels draw.
+        if number % SLOW == SLOW // 2:
             self.side.show_data(self.shown())
             self.toolbar.set_status(status_text(self.lane))
+        if number % SLOW == 1 and self._has_moved:
+            self._show_position()
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -214,7 +215,10 @@ class MainWindow(QMainWindow):
         self.side.diagnosis.show_trouble(self.lane.error)
         waiting = self.lane.recording is None and state is not State.FAILED
         self.board.say("Measuring step 0…" if waiting else "")
-        self._show_position()
+        if self.lane.is_idle and self.board.is_marked:
+            self._redraw()  # the clock stands still: what waits for its turn would wait for ever
+        else:
+            self._show_position()
 
     def _show_title(self, experiment: Experiment) -> None:
         self.setWindowTitle(experiment.title or "Untitled experiment")

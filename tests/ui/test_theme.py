@@ -183,3 +183,9 @@ def test_dark_is_dark_and_the_others_are_light():
     assert _luminance(DARK.surface) < 0.1 < _luminance(LIGHT.surface)
     assert DARK.dark
     assert not any(look.dark for look in (LIGHT, PROJECTOR))
+
+
+def test_the_scale_is_the_systems_also_after_a_theme_was_worn(qapp):
+    before = theme.system_scale()
+    theme.apply(qapp, theme.PROJECTOR)
+    assert theme.system_scale() == before

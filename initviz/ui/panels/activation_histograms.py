@@ -243,11 +243,15 @@ class ActivationHistograms(Panel[HistogramLayout]):
 
     # -- marks ---------------------------------------------------------------------------------
 
+    def draw_words(self, painter: QPainter, layout: HistogramLayout) -> None:
+        for column, place in zip(self._columns, layout.places, strict=True):
+            if column.histogram is not None:
+                self._write_sigma(painter, column, place, layout)
+
     def draw_marks(self, painter: QPainter, layout: HistogramLayout) -> None:
         for column, place in zip(self._columns, layout.places, strict=True):
             if column.histogram is not None:
                 self._draw_column(painter, column, column.histogram, place, layout)
-                self._write_sigma(painter, column, place, layout)
 
     def _draw_column(
         self,
@@ -265,8 +269,11 @@ class ActivationHistograms(Panel[HistogramLayout]):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(mix(theme.surface, colour, 0.27)))
-        for x, y in zip(made.x, made.y, strict=True):
-            painter.drawPolygon(polygon(x, y))
+        # One polygon for all: from one base line to the next it goes down the left edge, and at
+        # the end up there again, which encloses nothing.
+        down = np.column_stack([made.x, made.x[:, 0]])
+        up = np.column_stack([made.y, made.y[:, 0]])
+        painter.drawPolygon(polygon(down.ravel(), up.ravel()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line = pen(colour, max(1.2, 0.6 * theme.line), Cap.SquareCap)
         self._segments.draw(painter, made.x, made.y, line)

@@ -83,6 +83,8 @@ class Panel(QFrame, Generic[Layout]):
         self.shown: tuple[Shown, ...] = ()
         self.has_drawn = False
         self._stale = False
+        #: Whether the words on the chart and in the header must be renewed.
+        self.words_due = True
         self._picked = ""
         self._chosen = {option.key: option.default for option in self.options}
         self._header = Header(self)
@@ -96,10 +98,14 @@ class Panel(QFrame, Generic[Layout]):
 
     # -- for the window ----------------------------------------------------------------------
 
-    def show_data(self, shown: Sequence[Shown]) -> None:
-        """Show these lanes, each at its step. A panel that cannot be seen does it when it can."""
+    def show_data(self, shown: Sequence[Shown], *, words: bool = True) -> None:
+        """Show these lanes, each at its step. A panel that cannot be seen does it when it can.
+
+        Without `words` what is written stays: nobody reads fifteen numbers a second.
+        """
         self.shown = tuple(shown)
         self._stale = True
+        self.words_due |= words
         if self.picks_lane:
             self._header.show_lanes(self.shown, self.picked.letter if shown else "")
         if self.isVisible():
@@ -130,7 +136,7 @@ class Panel(QFrame, Generic[Layout]):
             return
         self._chosen[key] = value
         self._header.show_choice(key, value)
-        self._stale = True
+        self._stale = self.words_due = True
         self._refresh()
         self.option_changed.emit(key, value)
 
@@ -167,6 +173,9 @@ class Panel(QFrame, Generic[Layout]):
     def draw_backdrop(self, painter: QPainter, layout: Layout) -> None:
         """Paint what stays from one redraw to the next."""
 
+    def draw_words(self, painter: QPainter, layout: Layout) -> None:
+        """Paint what is written of what was measured and lies under the marks; often nothing."""
+
     @abstractmethod
     def draw_marks(self, painter: QPainter, layout: Layout) -> None:
         """Paint what was measured."""
@@ -192,6 +201,7 @@ class Panel(QFrame, Generic[Layout]):
         if self.shown:
             layout = self.lay_out(size)
             self.draw_backdrop(painter, layout)
+            self.draw_words(painter, layout)
             self.draw_marks(painter, layout)
 
     def drawn(self) -> None:
@@ -207,7 +217,8 @@ class Panel(QFrame, Generic[Layout]):
         if self._stale and self.shown:
             self.read()
             self._stale = False
-            self._header.show_subtitle(self.subtitle())
+            if self.words_due:
+                self._header.show_subtitle(self.subtitle())
 
     # -- out of the program ------------------------------------------------------------------------
 

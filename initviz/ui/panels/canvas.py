@@ -1,4 +1,4 @@
-"""The part of a panel that is painted: a kept backdrop, and marks on top of it."""
+"""The part of a panel that is painted: a kept backdrop with words, and marks on top."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Canvas(QWidget):
         super().__init__(panel)
         self._panel = panel
         self._backdrop = QPixmap()
+        self._ground = QPixmap()
         self._layout: object = None
         self._pointer: QPointF | None = None
         self._readout = _Readout(self)
@@ -42,16 +43,30 @@ class Canvas(QWidget):
                 return
             self._panel.catch_up()
             layout = self._panel.lay_out(QSizeF(self.size()))
-            self._keep_backdrop(layout)
-            painter.drawPixmap(0, 0, self._backdrop)
+            self._keep_ground(layout)
+            painter.drawPixmap(0, 0, self._ground)
             self._panel.draw_marks(painter, layout)
         self._panel.drawn()
 
-    def _keep_backdrop(self, layout: object) -> None:
+    def _keep_ground(self, layout: object) -> None:
+        """Paint what lies under the marks, as far as it has changed: the backdrop, and words.
+
+        Each line of text takes four calls into Qt, and at each of them the worker's thread and
+        this one hand the interpreter over: words are painted only when they are renewed.
+        """
+        if self._keep_backdrop(layout) or self._panel.words_due:
+            self._panel.words_due = False
+            self._ground = self._backdrop.copy()
+            with QPainter(self._ground) as painter:
+                painter.setRenderHints(SMOOTH)
+                self._panel.draw_words(painter, layout)
+
+    def _keep_backdrop(self, layout: object) -> bool:
+        """Paint the backdrop if it has changed; returns whether it has."""
         ratio = self.devicePixelRatioF()
         size = (QSizeF(self.size()) * ratio).toSize()
         if layout == self._layout and size == self._backdrop.size():
-            return
+            return False
         self._layout = layout
         self._backdrop = QPixmap(size)
         self._backdrop.setDevicePixelRatio(ratio)
@@ -59,6 +74,7 @@ class Canvas(QWidget):
         with QPainter(self._backdrop) as painter:
             painter.setRenderHints(SMOOTH)
             self._panel.draw_backdrop(painter, layout)
+        return True
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()

@@ -215,6 +215,9 @@ class GradientMagnitude(Panel[GradientLayout]):
 
     # -- marks -----------------------------------------------------------------------------------
 
+    def draw_words(self, painter: QPainter, layout: GradientLayout) -> None:
+        self._draw_lanes(painter, layout)
+
     def draw_marks(self, painter: QPainter, layout: GradientLayout) -> None:
         painter.save()
         grown = 0.5 * layout.theme.mark + 1
@@ -223,7 +226,6 @@ class GradientMagnitude(Panel[GradientLayout]):
             self._draw_series(painter, series, layout)
         painter.restore()
         self._draw_leavers(painter, layout)
-        self._draw_lanes(painter, layout)
 
     def _draw_series(self, painter: QPainter, series: Series, layout: GradientLayout) -> None:
         theme = layout.theme
