@@ -172,11 +172,12 @@ class MainWindow(QMainWindow):
 
     def _changed(self) -> None:
         """There are new steps, or another one is looked at."""
-        if self.laboratory.clock.is_running:
-            self.board.mark()
-            self._has_moved = True
-        else:
+        if not self.laboratory.clock.is_running:
             self._redraw()
+            return
+        self.board.mark()
+        self._has_moved = True
+        self._allow_moves()  # at once, unlike what is only read
 
     def _tick(self, number: int) -> None:
         self.board.tick(number)
@@ -200,9 +201,12 @@ class MainWindow(QMainWindow):
         kept = len(recording.scalar_track("loss").steps) if recording else 0
         live = timeline.follows_end and self.lane.state is State.RUNNING
         self.timeline_bar.show_position(timeline.step, timeline.last, live=live, kept=kept)
+        self._allow_moves()
+
+    def _allow_moves(self) -> None:
         for name in ("back", "start"):
-            self._actions[name].setEnabled(timeline.step > 0)
-        self._actions["end"].setEnabled(not timeline.follows_end)
+            self._actions[name].setEnabled(self.timeline.step > 0)
+        self._actions["end"].setEnabled(not self.timeline.follows_end)
 
     def _show_state(self, *_: object) -> None:
         state = self.lane.state
