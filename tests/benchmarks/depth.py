@@ -15,7 +15,7 @@ from tests.benchmarks.measuring import advancing, bare_loop, experiment
 
 ROUNDS, SHALLOW, DEEP = 5, 100, 1000
 #: Past the first hundred steps, each of which is measured.
-WARM_UP, STEPS = {SHALLOW: 110, DEEP: 110}, {SHALLOW: 100, DEEP: 20}
+WARM_UP, STEPS = {SHALLOW: 110, DEEP: 110}, {SHALLOW: 100, DEEP: 50}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from initviz.lab.training import train
 from tests.benchmarks.rounds import ratios
 
 LAYERS, WIDTH, BATCH_SIZE = 20, 128, 64
-STEPS, ROUNDS, WARM_UP = 60, 7, 120
+STEPS, ROUNDS, WARM_UP = 100, 11, 120
 
 
 def experiment(layers: int = LAYERS) -> Experiment:
