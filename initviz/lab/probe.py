@@ -160,7 +160,7 @@ class Probe:
         finally:
             for handle in handles:
                 handle.remove()
-        distinct = np.array([float(distinct_rows(_rows(layer))) for layer in self.layers])
+        distinct = np.array([float(distinct_rows(rows)) for rows in _all_rows(self.layers)])
         return {"dead_fraction": torch.stack(dead), "distinct_units": distinct}
 
 
@@ -203,8 +203,16 @@ def _weight(layer: Watched) -> Tensor:
     return weight
 
 
-def _rows(layer: Watched) -> Floats:
+def _all_rows(layers: Sequence[Watched]) -> list[Floats]:
+    """[W b] of every layer, (fan_out, fan_in + 1) or without a bias; they cross in one piece."""
+    found = [_rows(layer) for layer in layers]
+    flat = torch.cat([rows.flatten() for rows in found]).cpu().double().numpy()
+    ends = np.cumsum([rows.numel() for rows in found])[:-1]
+    parts = zip(np.split(flat, ends), found, strict=True)
+    return [part.reshape(tuple(rows.shape)) for part, rows in parts]
+
+
+def _rows(layer: Watched) -> Tensor:
     weight = _weight(layer).detach().flatten(1)
     bias = layer.linear.bias
-    parts = [weight] if not isinstance(bias, Tensor) else [weight, bias.detach()[:, None]]
-    return torch.cat(parts, 1).cpu().double().numpy()
+    return torch.cat([weight, bias.detach()[:, None]], 1) if isinstance(bias, Tensor) else weight
