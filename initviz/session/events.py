@@ -29,7 +29,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Every step that was allowed is done: the run is paused."""
+    """Every step that was allowed by this order is done: the run is paused.
+
+    Orders are counted; where a newer one has been given, this says nothing of it.
+    """
+
+    order: int
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class Job:
         self._mailbox: deque[Event] = deque()
         self._changed = threading.Condition()
         self._allowed: int | None = 0
-        self._orders = 0
+        #: How many orders were given by `allow`.
+        self.orders = 0
         self._interval = 0.0
         self._is_watched = False
 
@@ -42,7 +43,7 @@ class Job:
         """Let so many more steps be trained; None for no end, 0 to pause after this step."""
         with self._changed:
             self._allowed = steps
-            self._orders += 1
+            self.orders += 1
             self._changed.notify_all()
 
     def set_speed(self, steps_per_second: float | None) -> None:
@@ -101,7 +102,7 @@ class Job:
 
     def _wait_for_order(self) -> None:
         """Say that the run waits, and return at the next order, be it to wait again."""
-        answered = self._orders
+        answered = self.orders
         # Not by `say`, which may wait for the reader: the reader may be waiting for this lock.
-        self._mailbox.append(Waiting())
-        self._changed.wait_for(lambda: self._orders != answered or self.cancel.is_set())
+        self._mailbox.append(Waiting(answered))
+        self._changed.wait_for(lambda: self.orders != answered or self.cancel.is_set())

@@ -66,6 +66,7 @@ class Lane(QObject):
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
         self._coming: Recording | None = None
+        self._may_go_on = False  # the last order, whether or not the worker has got to it
         self._job = Job(experiment)
         clock.tick.connect(self._on_tick)
         self._start()
@@ -92,11 +93,12 @@ class Lane(QObject):
 
     def pause(self) -> None:
         """Stop after the step that is being computed."""
+        self._may_go_on = False
         self._job.allow(0)
 
     def toggle(self) -> None:
-        """Run if paused, pause if running."""
-        if self.state is State.RUNNING:
+        """Run if paused, pause if running, or take back what was asked for while loading."""
+        if self._may_go_on:
             self.pause()
         else:
             self.run()
@@ -137,6 +139,7 @@ class Lane(QObject):
         self._job = Job(self.experiment)
         self._job.set_speed(self.speed)
         self._coming = None
+        self._may_go_on = False
         self.error = ""
         self._enter(State.LOADING)
         self._worker.start(self._job)
@@ -144,6 +147,7 @@ class Lane(QObject):
     def _allow(self, steps: int | None) -> None:
         if self.state is State.FAILED:
             return
+        self._may_go_on = True
         self._job.allow(steps)
         if self.state is State.PAUSED:
             self._enter(State.RUNNING)
@@ -177,8 +181,10 @@ class Lane(QObject):
                 self._coming = Recording(self.experiment, layers, environment)
             case Measured(snapshot):
                 self._append(snapshot)
-            case Waiting():
-                self._enter(State.PAUSED)
+            case Waiting(order):
+                if order == self._job.orders:
+                    self._may_go_on = False
+                    self._enter(State.PAUSED)
             case Ended(error):
                 self.error = error
                 if error:
@@ -195,3 +201,5 @@ class Lane(QObject):
         self.recording.append(snapshot)
         if is_new:
             self.restarted.emit()
+        if self.state is State.LOADING and self._may_go_on:
+            self._enter(State.RUNNING)

@@ -80,6 +80,43 @@ def test_toggle_runs_and_pauses(qtbot: QtBot, lane: Lane) -> None:
     wait(qtbot, lambda: lane.state is State.PAUSED)
 
 
+def test_a_run_that_was_asked_for_while_loading_runs_and_can_be_paused(
+    qtbot: QtBot, lane: Lane
+) -> None:
+    lane.reset()
+    lane.toggle()
+    assert lane.state is State.LOADING
+    wait(qtbot, lambda: lane.state is State.RUNNING)
+    wait(qtbot, lambda: last_step(lane) > 3)
+    lane.toggle()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+
+
+def test_a_pause_that_is_taken_back_at_once_leaves_the_lane_running(
+    qtbot: QtBot, lane: Lane
+) -> None:
+    lane.run()
+    wait(qtbot, lambda: last_step(lane) > 3)
+    lane.toggle()
+    # The worker has answered the pause, and nobody has read that yet.
+    while not any(isinstance(event, Waiting) for event in list(lane._job._mailbox)):
+        lane._job.cancel.wait(0.001)
+    lane.toggle()
+    seen = last_step(lane)
+    wait(qtbot, lambda: last_step(lane) > seen + 10)
+    assert lane.state is State.RUNNING
+    lane.toggle()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+
+
+def test_a_run_that_was_taken_back_while_loading_stays_at_step_0(qtbot: QtBot, lane: Lane) -> None:
+    lane.reset()
+    lane.toggle()
+    lane.toggle()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    assert last_step(lane) == 0
+
+
 def test_reset_repeats_the_run_and_keeps_the_old_recording_until_step_0(
     qtbot: QtBot, lane: Lane
 ) -> None:
@@ -255,7 +292,7 @@ def test_a_reader_that_is_far_behind_makes_the_worker_wait(
 ) -> None:
     monkeypatch.setattr("initviz.session.job.ROOM", 5)
     job = Job(SMALL)
-    teller = threading.Thread(target=lambda: [job.say(Waiting()) for _ in range(20)])
+    teller = threading.Thread(target=lambda: [job.say(Waiting(0)) for _ in range(20)])
     teller.start()
     count = 0
     while count < 20:
