@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from initviz.lab.experiment_files import read_experiment
 from initviz.lab.files import check_writable
 from initviz.lab.recording import Recording
 from initviz.lab.schedule import EVERYTHING, NOTHING
-from initviz.lab.wording import number, share
+from initviz.lab.wording import SIGNS, number, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,16 +29,6 @@ log = logging.getLogger(__name__)
 
 GOOD, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
-#: Beside the word, as in the window.
-SIGNS: Mapping[str, str] = {
-    "vanishing": "▼",
-    "exploding": "▲",
-    "saturated": "■",
-    "dead": "▼",
-    "identical": "■",
-    "diverged": "▲",
-    "healthy": "●",
-}
 #: Seconds between two looks of the progress bar.
 PACE = 0.1
 #: Columns of the table where no terminal says how many there are.

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+#: The sign beside the word for each kind of finding, so that nothing is told by colour alone.
+SIGNS: Mapping[str, str] = {
+    "vanishing": "▼",
+    "exploding": "▲",
+    "saturated": "■",
+    "dead": "▼",
+    "identical": "■",
+    "diverged": "▲",
+    "healthy": "●",
+}
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

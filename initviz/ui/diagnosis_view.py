@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QRectF, Qt, Signal
@@ -12,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from initviz.lab.diagnosis import Finding
-from initviz.lab.wording import number
+from initviz.lab.wording import SIGNS, number
 from initviz.ui.steady_label import SteadyLabel
 from initviz.ui.theme import LIGHT, Theme
 
@@ -22,23 +21,8 @@ EDGE = 5.0
 LONGEST_ON_A_BUTTON = 30
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a kind of finding is told apart: by sign and word, and by the colour of an edge."""
-
-    sign: str
-    colour: str  # a field of the theme
-
-
-LOOKS: dict[str, Look] = {
-    "vanishing": Look("▼", "vanishing"),
-    "exploding": Look("▲", "exploding"),
-    "saturated": Look("■", "exploding"),
-    "dead": Look("▼", "vanishing"),
-    "identical": Look("■", "exploding"),
-    "diverged": Look("▲", "exploding"),
-    "healthy": Look("●", "healthy"),
-}
+#: The field of the theme that colours the edge of a card, by the sign of its kind.
+COLOURS = {"▼": "vanishing", "▲": "exploding", "■": "exploding", "●": "healthy"}
 
 
 class FindingCard(QFrame):
@@ -83,7 +67,7 @@ class FindingCard(QFrame):
         self.setObjectName(f"finding.{self._letter}.{finding.kind}")
         self.setAccessibleName(f"{self._letter}: {finding.label}")
         self.setAccessibleDescription(finding.message)
-        headline = f"{LOOKS[finding.kind].sign} {self._letter} · {finding.label}"
+        headline = f"{SIGNS[finding.kind]} {self._letter} · {finding.label}"
         _say(self._headline, f'<span style="font-weight:600">{escape(headline)}</span>')
         _say(self._message, self._message_html(finding))
         self._try.setVisible(bool(finding.remedy_settings))
@@ -129,7 +113,7 @@ class FindingCard(QFrame):
         card = QPainterPath()
         card.addRoundedRect(QRectF(self.rect()), self._theme.radius, self._theme.radius)
         painter.setClipPath(card)
-        colour = getattr(self._theme, LOOKS[self._finding.kind].colour)
+        colour = getattr(self._theme, COLOURS[SIGNS[self._finding.kind]])
         painter.fillRect(QRectF(0, 0, EDGE, self.height()), QColor(colour))
         painter.end()
 

@@ -8,7 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from initviz import Experiment, run
-from initviz.ui.diagnosis_view import LOOKS, DiagnosisView
+from initviz.lab.wording import SIGNS
+from initviz.ui.diagnosis_view import COLOURS, DiagnosisView
 from initviz.ui.theme import DARK, LIGHT
 
 
@@ -134,10 +135,10 @@ def test_every_kind_of_finding_has_a_look(view):
 
     from initviz.lab.diagnosis import Kind
 
-    assert set(LOOKS) == set(get_args(Kind))
-    assert {look.sign for look in LOOKS.values()} == {"▼", "●", "▲", "■"}
-    for look in LOOKS.values():
-        assert getattr(LIGHT, look.colour).startswith("#")
+    assert set(SIGNS) == set(get_args(Kind))
+    assert set(SIGNS.values()) == set(COLOURS) == {"▼", "●", "▲", "■"}
+    for colour in COLOURS.values():
+        assert getattr(LIGHT, colour).startswith("#")
 
 
 def test_the_edge_has_the_colour_of_the_kind_in_every_theme(view, vanishing):
