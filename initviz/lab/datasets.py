@@ -6,13 +6,18 @@ labels (N,). A new data set is one more entry in the table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from initviz import resources
+
+if TYPE_CHECKING:
+    from initviz.lab.training_settings import Training
 
 Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -23,6 +28,26 @@ POINTS = 2000
 TRAIN_SHARE = 0.8
 
 
+#: What a network can read a data set as.
+ReadAs = Literal["features", "images", "sequences"]
+#: The shape of one input: features (D,), a sequence (time, features) or an image (channels,
+#: height, width). Inputs are kept flat, (N, D); a network that wants the shape restores it.
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a data set before it is used."""
+
+    shape: Shape
+    classes: int
+
+    @property
+    def features(self) -> int:
+        """Numbers in one input."""
+        return math.prod(self.shape)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """One data set. `draw` gives unscaled inputs (N, D) and labels (N,) from 0 to classes − 1."""
@@ -30,9 +55,16 @@ class Dataset:
     name: str
     label: str
     source: str
-    features: int
+    shape: Shape
     classes: int
     draw: Draw
+    read_as: frozenset[ReadAs] = frozenset({"features"})
+    needs_path: bool = False
+
+    @property
+    def features(self) -> int:
+        """Numbers in one input."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -53,6 +85,7 @@ class Data:
     test_inputs: Inputs
     test_labels: Labels
     classes: int
+    shape: Shape
 
 
 def _digits(_generator: np.random.Generator) -> tuple[Inputs, Labels]:
@@ -114,18 +147,49 @@ def _inverse(spread: Inputs) -> Inputs:
     return 1.0 / np.where(spread > 0, spread, 1.0)
 
 
+ANY: frozenset[ReadAs] = frozenset({"features", "images", "sequences"})
+
 _DIGITS_SOURCE = "Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits"
 
 DATASETS: dict[str, Dataset] = {
     entry.name: entry
     for entry in (
-        Dataset("digits", "Digits (1 797 real 8×8 scans)", _DIGITS_SOURCE, 64, 10, _digits),
-        Dataset("moons", "Two moons", "generated", 2, 2, _moons),
-        Dataset("circles", "Circles", "generated", 2, 2, _circles),
-        Dataset("spirals", "Spirals", "generated", 2, 2, _spirals),
-        Dataset("blobs", "Gaussian blobs", "generated", 2, 4, _blobs),
+        Dataset(
+            "digits", "Digits (1 797 real 8×8 scans)", _DIGITS_SOURCE, (1, 8, 8), 10, _digits, ANY
+        ),
+        Dataset("moons", "Two moons", "generated", (2,), 2, _moons),
+        Dataset("circles", "Circles", "generated", (2,), 2, _circles),
+        Dataset("spirals", "Spirals", "generated", (2,), 2, _spirals),
+        Dataset("blobs", "Gaussian blobs", "generated", (2,), 4, _blobs),
     )
 }
+
+#: Further spellings of the names.
+ALIASES: dict[str, str] = {}
+#: What a file dialog offers for data of one's own.
+FILE_FILTERS = "Data (*.csv *.npz);;All files (*)"
+
+
+def is_path(name: str) -> bool:
+    """Whether a text that stands where the name of a data set stands is the path of a file."""
+    return name.lower().endswith((".csv", ".npz"))
+
+
+def describe(training: Training) -> Description:
+    """Shape and classes of the data that an experiment's training uses.
+
+    Raises:
+        ValueError: one sentence on what is wrong with a file of one's own.
+    """
+    entry = DATASETS[training.data]
+    return Description(entry.shape, entry.classes)
+
+
+def positions(training: Training) -> int:
+    """Pixels of an image or steps of a sequence; 1 where inputs are neither, or not known yet."""
+    shape = DATASETS[training.data].shape
+    return math.prod(shape[1:]) if len(shape) == 3 else shape[0] if len(shape) == 2 else 1
+
 
 SCALINGS: dict[str, Scaling] = {
     entry.name: entry
@@ -143,16 +207,22 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int(state[0])))
 
 
-def load(data: str, scaling: str, generator: np.random.Generator) -> Data:
-    """The data set `data`, drawn, shuffled and split 80/20 by `generator`, then scaled.
+def load(training: Training, generator: np.random.Generator) -> Data:
+    """The data of `training`, drawn, shuffled and split 80/20 by `generator`, then scaled.
 
     Scaling is fitted on the training part alone, feature by feature.
+
+    Raises:
+        ValueError: one sentence on what is wrong with a file of one's own.
+        OSError: if a file cannot be read.
     """
-    entry = DATASETS[data]
+    entry, scaling = DATASETS[training.data], training.scaling
     inputs, labels = entry.draw(generator)
     order = generator.permutation(len(inputs))
     cut = int(TRAIN_SHARE * len(inputs))
     train, test = order[:cut], order[cut:]
     shift, factor = SCALINGS[scaling].fit(inputs[train])
     scaled = (inputs - shift) * factor
-    return Data(scaled[train], labels[train], scaled[test], labels[test], entry.classes)
+    return Data(
+        scaled[train], labels[train], scaled[test], labels[test], entry.classes, entry.shape
+    )

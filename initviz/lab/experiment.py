@@ -7,7 +7,7 @@ mistake is answered by one `ValueError` that names the key, the value and what i
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
@@ -15,8 +15,18 @@ import tomli_w
 from pydantic import Discriminator, Tag, ValidationError, model_validator
 from pydantic import Field as Limits
 
-from initviz.lab import activations, datasets, initialisers, optimisers
+from initviz.lab import datasets, initialisers
+from initviz.lab.activations import ACTIVATIONS
+from initviz.lab.datasets import DATASETS
 from initviz.lab.initialisers import SCHEMES, Scheme
+from initviz.lab.network_settings import (
+    GATES,
+    LayerSettings,
+    Network,
+    labels_of,
+    layer_names,
+    parameters,
+)
 from initviz.lab.settings import (
     Choice,
     Field,
@@ -27,150 +37,17 @@ from initviz.lab.settings import (
     fields_of,
     shown,
 )
+from initviz.lab.training_settings import Training
 
 VERSION = 1
 #: More parameters than this would need over 1 GB for the weights alone.
 MAX_PARAMETERS = 250_000_000
+#: Activations of one batch in all hidden layers; each needs some 12 bytes in a pass.
+MAX_ACTIVATIONS = 500_000_000
+#: Layers that may have settings of their own.
+MAX_LAYERS = 100
 #: The parser needs memory by the square of a dotted key's length: a tenth of a GB at this one.
 MAX_TEXT = 10_000
-
-
-def _labels(table: Mapping[str, Any]) -> dict[str, str]:
-    return {name: entry.label for name, entry in table.items()}
-
-
-class Network(Part):
-    """The network: how many layers of which width, and what stands between them."""
-
-    architecture: Annotated[
-        Literal["mlp"],
-        Setting("Architecture", help="mlp: fully connected layers.", visible=lambda _: False),
-    ] = "mlp"
-    activation: Annotated[
-        str,
-        Choice(_labels(activations.ACTIVATIONS), activations.ALIASES),
-        Setting("Activation", symbol="φ", help="The function after every hidden layer."),
-    ] = "tanh"
-    slope: Annotated[
-        float,
-        Limits(ge=-1e3, le=1e3),
-        Setting(
-            "Slope for z < 0",
-            symbol="s",
-            help="The slope of the leaky ReLU below 0.",
-            usual=(0.0, 1.0),
-            visible=lambda network: activations.ACTIVATIONS[network.activation].has_slope,
-        ),
-    ] = 0.01
-    hidden_layers: Annotated[
-        int,
-        Limits(ge=1, le=1000),
-        Setting("Hidden layers", symbol="L", help="How many hidden layers.", usual=(1, 30)),
-    ] = 10
-    width: Annotated[
-        int,
-        Limits(ge=1, le=4096),
-        Setting("Width", symbol="n", help="Units in each hidden layer.", usual=(1, 256)),
-    ] = 100
-    normalisation: Annotated[
-        str,
-        Choice({"none": "None", "batch": "Batch", "layer": "Layer"}, {}),
-        Setting("Normalisation", help="Normalises z before φ, with batch or layer statistics."),
-    ] = "none"
-    residual: Annotated[
-        bool,
-        Setting(
-            "Residual connections",
-            help="From hidden 2 on, each layer adds its output to what it was given.",
-            advanced=True,
-        ),
-    ] = False
-    branch_scale: Annotated[
-        float,
-        Limits(ge=-1e3, le=1e3),
-        Setting(
-            "Branch scale",
-            symbol="α",
-            help="What a layer adds is multiplied by this: 1, 1/√L, 0 or any other number.",
-            usual=(0.0, 1.0),
-            advanced=True,
-            visible=lambda network: network.residual,
-        ),
-    ] = 1.0
-    dropout: Annotated[
-        float,
-        Limits(ge=0.0, le=0.99),
-        Setting(
-            "Dropout",
-            symbol="p",
-            help="The share of activations set to 0 at each training step.",
-            usual=(0.0, 0.9),
-            advanced=True,
-        ),
-    ] = 0.0
-
-
-class Training(Part):
-    """The data, the loss and the steps taken against it."""
-
-    data: Annotated[
-        str,
-        Choice(_labels(datasets.DATASETS), {}),
-        Setting("Data", help="What the network learns; 80 % to train on, 20 % to test."),
-    ] = "digits"
-    scaling: Annotated[
-        str,
-        Choice(_labels(datasets.SCALINGS), {"standardized": "standardised"}),
-        Setting(
-            "Scaling",
-            help="How each input is scaled, with the training part's statistics.",
-            advanced=True,
-        ),
-    ] = "standardised"
-    loss: Annotated[
-        str,
-        Choice({"cross_entropy": "Cross-entropy", "mse": "Mean squared error"}, {}),
-        Setting("Loss", symbol="L", help="The mean over the batch.", advanced=True),
-    ] = "cross_entropy"
-    optimiser: Annotated[
-        str,
-        Choice(_labels(optimisers.OPTIMISERS), {}),
-        Setting("Optimiser", help="SGD: Robbins & Monro 1951. Adam: Kingma & Ba 2015."),
-    ] = "sgd"
-    learning_rate: Annotated[
-        float,
-        Limits(ge=0.0, le=1e30),
-        Setting(
-            "Learning rate",
-            symbol="η",
-            help="How far a step goes along the negative gradient.",
-            usual=(1e-4, 1.0),
-            logarithmic=True,
-        ),
-    ] = 0.05
-    momentum: Annotated[
-        float,
-        Limits(ge=0.0, le=1.0),
-        Setting(
-            "Momentum",
-            symbol="μ",
-            help="How much of the step before is kept (Polyak 1964).",
-            usual=(0.0, 0.99),
-            advanced=True,
-            visible=lambda training: training.optimiser == "sgd",
-        ),
-    ] = 0.0
-    batch_size: Annotated[
-        int,
-        Limits(ge=1, le=4096),
-        Setting(
-            "Batch size",
-            symbol="B",
-            help="Samples in a step; never more than there are to train on.",
-            usual=(1, 512),
-            advanced=True,
-        ),
-    ] = 64
 
 
 class Run(Part):
@@ -219,6 +96,37 @@ else:
     ]
 
 
+def _with_canonical_scheme(data: Any) -> Any:
+    if isinstance(data, Mapping) and "initialiser" in data:
+        return {**data, "initialiser": _canonical_scheme(data["initialiser"])}
+    return data
+
+
+class Layer(LayerSettings):
+    """What one layer has for itself, its scheme included (None: as in the others)."""
+
+    initialiser: AnyScheme | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve_scheme(cls, data: Any) -> Any:
+        data = _with_canonical_scheme(data)
+        # A form has no other way to say that the layer has no scheme of its own.
+        if isinstance(data, Mapping) and data.get("initialiser") == {"scheme": ""}:
+            return {**data, "initialiser": None}
+        return data
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What one hidden layer is, the settings that it has for itself counted in."""
+
+    name: str
+    width: int
+    activation: str
+    scheme: Scheme
+
+
 class Experiment(Part):
     """Everything that decides a run. Equal experiments give equal runs."""
 
@@ -228,13 +136,12 @@ class Experiment(Part):
     initialiser: AnyScheme = initialisers.Normal()
     training: Training = Training()
     run: Run = Run()
+    layers: Annotated[tuple[Layer, ...], Limits(max_length=MAX_LAYERS, strict=False)] = ()
 
     @model_validator(mode="before")
     @classmethod
-    def _resolve_scheme_alias(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and "initialiser" in data:
-            return {**data, "initialiser": _canonical_scheme(data["initialiser"])}
-        return data
+    def _resolve_scheme(cls, data: Any) -> Any:
+        return _with_canonical_scheme(data)
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
@@ -243,14 +150,74 @@ class Experiment(Part):
                 "training.batch_size = 1 is not allowed with network.normalisation = 'batch': "
                 "at least 2"
             )
-        size = self.network.hidden_layers * self.network.width**2
-        if size > MAX_PARAMETERS:
+        names = [layer.name for layer in self.layers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"layers: {name!r} is there {names.count(name)} times; once")
+        self._check_data()
+        self._check_size()
+        return self
+
+    def _check_data(self) -> None:
+        data, architecture = DATASETS[self.training.data], self.network.architecture
+        wanted = {"cnn": "images"}.get(architecture, "sequences")
+        if architecture != "mlp" and wanted not in data.read_as:
+            fitting = [name for name, entry in DATASETS.items() if wanted in entry.read_as]
             raise ValueError(
-                f"network.width = {self.network.width} with network.hidden_layers = "
-                f"{self.network.hidden_layers} is not allowed: {size:.2g} weights, of at most "
+                f"network.architecture = {architecture!r} is not allowed with training.data = "
+                f"{data.name!r}: it reads {wanted}; training.data may be one of "
+                f"{', '.join(fitting)}"
+            )
+
+    def _check_size(self) -> None:
+        weights = parameters(self)
+        network = self.network
+        if weights > MAX_PARAMETERS:
+            raise ValueError(
+                f"network.width = {network.width} with network.hidden_layers = "
+                f"{network.hidden_layers} is not allowed: {weights:.2g} weights, of at most "
                 f"{MAX_PARAMETERS:.2g}"
             )
-        return self
+        units = sum(layer.width for layer in self.hidden) * GATES.get(network.architecture, 1)
+        places = datasets.positions(self.training) if network.architecture != "mlp" else 1
+        activations = self.training.batch_size * units * places
+        if activations > MAX_ACTIVATIONS:
+            raise ValueError(
+                f"training.batch_size = {self.training.batch_size} is not allowed with this "
+                f"network: {activations:.2g} activations, of at most {MAX_ACTIVATIONS:.2g}"
+            )
+
+    # -- what it says of the layers --------------------------------------------------------
+
+    @property
+    def hidden(self) -> tuple[LayerPlan, ...]:
+        """Every hidden layer, input side first."""
+        own, network = {layer.name: layer for layer in self.layers}, self.network
+        plain = Layer()
+        plans = []
+        for name in layer_names(network)[:-1]:
+            layer = own.get(name, plain)
+            plans.append(
+                LayerPlan(
+                    name,
+                    layer.width or network.width,
+                    layer.activation or network.activation,
+                    layer.initialiser or self.initialiser,
+                )
+            )
+        return tuple(plans)
+
+    @property
+    def output_scheme(self) -> Scheme:
+        """The scheme of the output layer."""
+        own = next((layer.initialiser for layer in self.layers if layer.name == "output"), None)
+        return own or self.initialiser
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether an activation has the parameter `network.slope`."""
+        names = {self.network.activation, *(layer.activation for layer in self.layers)} - {""}
+        return any(ACTIVATIONS[name].has_slope for name in names)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Experiment:
@@ -295,29 +262,44 @@ class Experiment(Part):
         return tomli_w.dumps(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole experiment as nested tables."""
-        return self.model_dump(mode="python")
+        """The whole experiment as nested tables; what is as in the others is left out."""
+        data = self.model_dump(mode="python", exclude_none=True)
+        data["layers"] = list(data["layers"])
+        return data if data["layers"] else {k: v for k, v in data.items() if k != "layers"}
 
     def fields(self) -> tuple[Field, ...]:
-        """Every setting, ready for a form, the scheme's parameters included."""
-        scheme = Field(
-            "initialiser.scheme",
-            self.initialiser.name,
-            "choice",
-            Setting("Scheme", help="How the weights are drawn before the first step."),
-            choices=tuple(_labels(SCHEMES).items()),
-        )
+        """Every setting, ready for a form, the schemes' parameters included."""
+        schemes = tuple(labels_of(SCHEMES).items())
         return (
-            scheme,
-            *fields_of(self.initialiser, "initialiser"),
-            *fields_of(self.network, "network"),
-            *fields_of(self.training, "training"),
-            *fields_of(self.run, "run"),
+            *self._scheme_fields(self.initialiser, "initialiser", schemes),
+            *fields_of(self.network, "network", self),
+            *fields_of(self.training, "training", self),
+            *fields_of(self.run, "run", self),
+            *(
+                field
+                for index, layer in enumerate(self.layers)
+                for field in (
+                    *fields_of(layer, f"layers.{index}", self),
+                    *self._scheme_fields(
+                        layer.initialiser,
+                        f"layers.{index}.initialiser",
+                        (("", "As the others"), *schemes),
+                    ),
+                )
+            ),
         )
 
-    def is_visible(self, field: Field) -> bool:
-        """Whether a setting has any effect, given the others."""
-        return field.setting.visible(getattr(self, field.key.split(".")[0]))
+    def _scheme_fields(
+        self, scheme: Scheme | None, section: str, choices: tuple[tuple[Value, str], ...]
+    ) -> tuple[Field, ...]:
+        chosen = Field(
+            f"{section}.scheme",
+            scheme.name if scheme else "",
+            "choice",
+            Setting("Scheme", help="How the weights are drawn before the first step."),
+            choices=choices,
+        )
+        return (chosen, *(fields_of(scheme, section, self) if scheme else ()))
 
     def with_value(self, key: str, value: Value) -> Experiment:
         """A copy with one setting changed, `key` dotted as in "network.width".
@@ -327,20 +309,61 @@ class Experiment(Part):
         Raises:
             ValueError: as `from_dict`.
         """
-        section, _, name = key.partition(".")
+        return self.with_values({key: value})
+
+    def with_values(self, values: Mapping[str, Value]) -> Experiment:
+        """A copy with several settings changed at once, in the order given.
+
+        Raises:
+            ValueError: as `from_dict`.
+        """
         data = self.to_dict()
-        if not name:
-            data[section] = value
-        elif not isinstance(data.get(section), dict):
-            raise ValueError(f"{key} = {value!r}: unknown key; a key is written section.name")
-        elif key == "initialiser.scheme":
-            resolved = initialisers.ALIASES.get(str(value), str(value))
-            known = SCHEMES[resolved].model_fields if resolved in SCHEMES else {}
-            kept = {k: v for k, v in data[section].items() if k in known}
-            data[section] = {**kept, "scheme": resolved}
-        else:
-            data[section][name] = value
+        for key, value in values.items():
+            _put(data, key, value)
         return self.from_dict(data)
+
+    def with_layer(self, name: str) -> Experiment:
+        """A copy in which this layer can have settings of its own.
+
+        Raises:
+            ValueError: as `from_dict`.
+        """
+        data = self.to_dict()
+        data.setdefault("layers", []).append({"name": name})
+        return self.from_dict(data)
+
+    def without_layer(self, index: int) -> Experiment:
+        """A copy in which the layer of `layers[index]` is as the others again."""
+        return self.model_copy(update={"layers": (*self.layers[:index], *self.layers[index + 1 :])})
+
+
+def _put(data: dict[str, Any], key: str, value: Value) -> None:
+    """Change one setting in nested tables, `key` dotted."""
+    *path, name = key.split(".")
+    table: Any = data
+    for part in path:
+        table = _inside(table, part)
+    if not isinstance(table, dict):
+        raise ValueError(
+            f"{key} = {value!r}: unknown key; a key is written section.name or layers.0.name"
+        )
+    if path[-1:] != ["initialiser"] or name != "scheme":
+        table[name] = value
+        return
+    resolved = initialisers.ALIASES.get(str(value), str(value))
+    known = SCHEMES[resolved].model_fields if resolved in SCHEMES else {}
+    kept = {k: v for k, v in table.items() if k in known}
+    table.clear()
+    table.update(kept, scheme=resolved)
+
+
+def _inside(table: Any, part: str) -> Any:
+    """The table under one part of a dotted key; None if there is none."""
+    if isinstance(table, list):
+        return table[int(part)] if part.isdecimal() and int(part) < len(table) else None
+    if isinstance(table, dict):
+        return table.setdefault(part, {}) if part == "initialiser" else table.get(part)
+    return None
 
 
 @dataclass(frozen=True)
@@ -359,14 +382,27 @@ def differences(a: Experiment, b: Experiment) -> tuple[Difference, ...]:
     """
     left, right = _flat(a), _flat(b)
     keys = [k for k in dict.fromkeys([*left, *right]) if left.get(k) != right.get(k)]
-    if "initialiser.scheme" in keys:
-        keys = [k for k in keys if k == "initialiser.scheme" or not k.startswith("initialiser.")]
+    schemes = [key for key in keys if key.endswith("initialiser.scheme")]
+    for scheme in schemes:
+        section = scheme.removesuffix("scheme")
+        keys = [k for k in keys if k == scheme or not k.startswith(section)]
     return tuple(Difference(k, left.get(k), right.get(k)) for k in keys)
 
 
 def _flat(experiment: Experiment) -> dict[str, Value]:
-    sections = {k: v for k, v in experiment.to_dict().items() if isinstance(v, dict)}
-    return {f"{s}.{name}": value for s, part in sections.items() for name, value in part.items()}
+    data = experiment.to_dict()
+    # A layer is known by its name: its place in the list says nothing.
+    data["layers"] = {layer.pop("name"): layer for layer in data.get("layers", [])}
+    sections = {k: v for k, v in data.items() if isinstance(v, dict)}
+    return dict(_leaves(sections, ""))
+
+
+def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Value]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
 
 
 def _with_floats(model: type[Part], data: Any) -> Any:
@@ -374,7 +410,10 @@ def _with_floats(model: type[Part], data: Any) -> Any:
     if not isinstance(data, Mapping):
         return data
     fields = dict(model.model_fields)
-    return {k: _as_wanted(fields[k].annotation, v) if k in fields else v for k, v in data.items()}
+    made = {k: _as_wanted(fields[k].annotation, v) if k in fields else v for k, v in data.items()}
+    if model is Experiment and isinstance(made.get("layers"), list):
+        made["layers"] = tuple(_with_floats(Layer, layer) for layer in made["layers"])
+    return made
 
 
 def _as_wanted(annotation: Any, value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from initviz.lab.experiment import Training
+    from initviz.lab.training_settings import Training
 
 
 class Optimiser(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from initviz.lab.experiment import Experiment
+from initviz.lab.initialisers.place import Place
 from initviz.lab.settings import Value
 from initviz.lab.wording import number
 
@@ -69,22 +70,26 @@ def smaller_weights(experiment: Experiment, step: int) -> Advice | None:
     advice = suited_scheme(experiment, step)
     if advice is None:
         return None
-    width = experiment.network.width
-    suited = _with(experiment, advice.settings).initialiser.sigma_w(width, width)
-    return advice if experiment.initialiser.sigma_w(width, width) > 1.5 * suited else None
+    place = _square(experiment)
+    suited = _with(experiment, advice.settings).initialiser.sigma_w(place)
+    return advice if experiment.initialiser.sigma_w(place) > 1.5 * suited else None
 
 
 def _draw_alike(a: Experiment, b: Experiment) -> bool:
     """Whether hidden weights have the same mean and, within 1 %, the same standard deviation."""
-    width = a.network.width
+    place = _square(a)
     left, right = a.initialiser, b.initialiser
     return (
         left.bias == right.bias
-        and left.weight_mean(width, width) == right.weight_mean(width, width)
-        and math.isclose(
-            left.weight_std(width, width), right.weight_std(width, width), rel_tol=0.01
-        )
+        and left.weight_mean(place) == right.weight_mean(place)
+        and math.isclose(left.weight_std(place), right.weight_std(place), rel_tol=0.01)
     )
+
+
+def _square(experiment: Experiment) -> Place:
+    """A hidden weight between two layers of the common width."""
+    width, depth = experiment.network.width, experiment.network.hidden_layers
+    return Place((width, width), "hidden 2", 2, depth, width)
 
 
 def scaled_branches(experiment: Experiment, _step: int) -> Advice | None:

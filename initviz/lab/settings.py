@@ -12,7 +12,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
 import annotated_types
@@ -21,12 +21,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Value = bool | int | float | str
-Kind = Literal["integer", "number", "flag", "text", "choice"]
+Kind = Literal["integer", "number", "flag", "text", "path", "choice"]
 
 _KINDS: dict[Any, Kind] = {bool: "flag", int: "integer", float: "number", str: "text"}
 
 
-def always(_owner: Any) -> bool:
+def always(_owner: Any, _experiment: Any) -> bool:
     """The default for `Setting.visible`."""
     return True
 
@@ -37,7 +37,7 @@ class Setting:
 
     `usual` is the range of a slider (the limits of validation may be far wider), in the unit of
     the field; `logarithmic` spaces that slider by factors. `visible` is asked with the model that
-    owns the field.
+    owns the field and the whole experiment: a setting without effect is not shown.
     """
 
     label: str
@@ -46,7 +46,7 @@ class Setting:
     usual: tuple[float, float] | None = None
     logarithmic: bool = False
     advanced: bool = False
-    visible: Callable[[Any], bool] = always
+    visible: Callable[[Any, Any], bool] = always
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ class Choice:
         )
 
 
+@dataclass(frozen=True)
+class PathText:
+    """Marks a text that is the path of a file or folder; `filters` are Qt's file dialog filters."""
+
+    filters: str = ""
+
+
 def did_you_mean(name: str, names: list[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest of `names` or one that begins so, or nothing."""
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
@@ -95,8 +102,9 @@ class Part(BaseModel):
 class Field:
     """One setting of one experiment, ready to be shown: what a form row is made from.
 
-    `kind` is "integer", "number", "flag", "text" or "choice"; `choices` pairs each allowed value
-    with its label. The `maximum` of a text is how many characters it may have.
+    `kind` is "integer", "number", "flag", "text", "path" or "choice"; `choices` pairs each allowed
+    value with its label. The `maximum` of a text is how many characters it may have. `is_visible`
+    says whether the setting has any effect, given the others.
     """
 
     key: str
@@ -106,6 +114,7 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[tuple[Value, str], ...] = ()
+    is_visible: bool = True
 
     @property
     def allowed(self) -> str:
@@ -134,12 +143,13 @@ def _limit(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def fields_of(part: Part, section: str) -> Iterator[Field]:
+def fields_of(part: Part, section: str, experiment: Any = None) -> Iterator[Field]:
     """The fields of one section that carry a `Setting`, in the order of their declaration."""
     for name, info in type(part).model_fields.items():
         setting = next((m for m in info.metadata if isinstance(m, Setting)), None)
         if setting is not None:
-            yield _field(f"{section}.{name}", getattr(part, name), info, setting)
+            field = _field(f"{section}.{name}", getattr(part, name), info, setting)
+            yield replace(field, is_visible=setting.visible(part, experiment))
 
 
 def _field(key: str, value: Value, info: FieldInfo, setting: Setting) -> Field:
@@ -162,6 +172,8 @@ def _kind(info: FieldInfo) -> tuple[Kind, tuple[tuple[Value, str], ...]]:
         return "choice", tuple(choice.options.items())
     if get_origin(info.annotation) is Literal:
         return "choice", tuple((v, str(v)) for v in get_args(info.annotation))
+    if any(isinstance(m, PathText) for m in info.metadata):
+        return "path", ()
     return _KINDS[info.annotation], ()
 
 
@@ -185,7 +197,8 @@ def describe_error(
             model = variants[name]
             continue
         path.append(name)
-        owner, model = model, _section(model, name)
+        if not name.isdecimal():  # a place in a list belongs to the same model
+            owner, model = model, _section(model, name)
     key, value = ".".join(map(_key, path)), shown(first["input"])
     if first["type"] == "value_error":
         text = str(first["ctx"]["error"])
@@ -209,9 +222,8 @@ def describe_error(
 def _section(model: type[Part] | None, name: str) -> type[Part] | None:
     info = model.model_fields.get(name) if model else None
     annotation = info.annotation if info is not None else None
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    return None
+    candidates = [annotation, *get_args(annotation)]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, Part)), None)
 
 
 def _is_plain(info: FieldInfo) -> bool:

@@ -21,6 +21,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own abbreviation)
 import initviz
 from initviz.lab import datasets, networks
 from initviz.lab.experiment import Experiment
+from initviz.lab.network_settings import layer_names
 from initviz.lab.observers import cross
 from initviz.lab.optimisers import OPTIMISERS
 from initviz.lab.probe import Probe, watch
@@ -68,7 +69,7 @@ def environment(experiment: Experiment) -> Environment:
 
 def new_recording(experiment: Experiment) -> Recording:
     """An empty recording for a run of this experiment."""
-    return Recording(experiment, networks.layer_names(experiment), environment(experiment))
+    return Recording(experiment, layer_names(experiment.network), environment(experiment))
 
 
 class _Randomness:
@@ -124,21 +125,20 @@ class _Run:
             raise ValueError("run.precision = 'float64' is not available on MPS: float32")
         randomness = _Randomness(experiment.run.seed, device)
         settings = experiment.training
-        data = datasets.load(settings.data, settings.scaling, randomness.data)
+        data = datasets.load(settings, randomness.data)
         self.inputs = torch.as_tensor(data.train_inputs, dtype=dtype, device=device)
         self.labels = torch.as_tensor(data.train_labels, device=device)
         self.test_inputs = torch.as_tensor(data.test_inputs, dtype=dtype, device=device)
         self.test_labels = torch.as_tensor(data.test_labels, device=device)
         self.network = networks.build(
             experiment,
-            self.inputs.shape[1],
-            data.classes,
+            datasets.Description(data.shape, data.classes),
             initial=randomness.initial,
             dropout=randomness.dropout,
             device=device,
         )
         self.dropout = randomness.dropout
-        self.names = networks.layer_names(experiment)
+        self.names = layer_names(experiment.network)
         self.loss_of = _LOSSES[settings.loss]
         self.parameters = list(self.network.parameters())
         self.optimiser = OPTIMISERS[settings.optimiser].build(self.parameters, settings)

@@ -70,13 +70,13 @@ class Worker:
     def _train(self, job: Job) -> None:
         import torch
 
-        from initviz.lab.networks import layer_names
+        from initviz.lab.network_settings import layer_names
         from initviz.lab.training import environment, train
 
         torch.set_num_threads(self._threads)
         if job.cancel.is_set():
             return
-        job.say(Began(layer_names(job.experiment), environment(job.experiment)))
+        job.say(Began(layer_names(job.experiment.network), environment(job.experiment)))
         began = time.perf_counter()
         for snapshot in train(job.experiment, job.cancel, wanted=job.wanted):
             job.say(Measured(snapshot))

@@ -195,7 +195,7 @@ class ExperimentForm(QScrollArea):
 
     def _show(self) -> None:
         """Bring rows and values up to date with the experiment."""
-        fields = [f for f in self._experiment.fields() if self._experiment.is_visible(f)]
+        fields = [field for field in self._experiment.fields() if field.is_visible]
         before = list(self._rows.values())
         self._rows = {field.key: self._row_for(field) for field in fields}
         if list(self._rows.values()) != before:

@@ -206,4 +206,5 @@ ROWS: dict[Kind, type[Row]] = {
     "integer": NumberRow,
     "number": NumberRow,
     "text": TextRow,
+    "path": TextRow,
 }

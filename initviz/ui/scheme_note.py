@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from initviz.lab.activations import ACTIVATIONS
-from initviz.lab.datasets import DATASETS
-from initviz.lab.experiment import Experiment, Network
+from initviz.lab.experiment import Experiment
 from initviz.lab.initialisers import GlorotNormal
+from initviz.lab.network_settings import Network
+from initviz.lab.places import places
 from initviz.ui import formula
 from initviz.ui.critical import CriticalValues
 from initviz.ui.theme import LIGHT, Theme
@@ -86,7 +87,7 @@ class SchemeNote(QFrame):
 
     def _scale(self, experiment: Experiment) -> str:
         network = experiment.network
-        squared = experiment.initialiser.sigma_w(network.width, network.width) ** 2
+        squared = experiment.initialiser.sigma_w(places(experiment)[-2]) ** 2
         text = f"σ<sub>w</sub><sup>2</sup> = n·E w<sup>2</sup> = {_short(squared)}"
         return f'{text}<br><span style="{self._soft}">{self._critical_text(network)}</span>'
 
@@ -102,17 +103,15 @@ class SchemeNote(QFrame):
 
 def spreads(experiment: Experiment) -> list[Spread]:
     """The σ of the first, the other and the output layers; equal ones as one line."""
-    network, scheme = experiment.network, experiment.initialiser
-    data = DATASETS[experiment.training.data]
-    depth, width = network.hidden_layers, network.width
+    scheme, depth = experiment.initialiser, experiment.network.hidden_layers
     others = "layer\u00a02" if depth == 2 else f"layers\u00a02–{depth}"
-    sizes = [("layer\u00a01", data.features, width)]
-    sizes += [(others, width, width)] if depth > 1 else []
-    sizes += [("output", width, data.classes)]
+    found = places(experiment)
+    rows = [("layer\u00a01", found[0])]
+    rows += [(others, found[1])] if depth > 1 else []
+    rows += [("output", found[-1])]
     glorot = GlorotNormal()
     return [
-        Spread(name, scheme.weight_std(fan_in, fan_out), glorot.weight_std(fan_in, fan_out))
-        for name, fan_in, fan_out in sizes
+        Spread(name, scheme.weight_std(place), glorot.weight_std(place)) for name, place in rows
     ]
 
 

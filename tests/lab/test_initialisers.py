@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import init
 
-from initviz.lab.initialisers import ALIASES, SCHEMES, fans
+from initviz.lab.initialisers import ALIASES, SCHEMES
+from initviz.lab.initialisers.place import Place
 
 #: Further parameters under which each scheme is tested, beside its defaults.
 VARIANTS = {
@@ -40,7 +41,7 @@ def _generator(seed=0):
 
 def _drawn(scheme, shape, dtype=torch.float64, seed=0):
     weight = torch.full(shape, torch.nan, dtype=dtype)
-    scheme.draw(weight, _generator(seed))
+    scheme.draw(weight, Place(shape), _generator(seed))
     return weight
 
 
@@ -49,7 +50,7 @@ def _drawn(scheme, shape, dtype=torch.float64, seed=0):
 @given(shape=shapes, seed=st.integers(0, 2**31))
 def test_the_drawn_weights_have_the_mean_and_the_std_that_are_announced(scheme, shape, seed):
     weight = _drawn(scheme, shape, seed=seed).numpy()
-    mean, std = scheme.weight_mean(*fans(shape)), scheme.weight_std(*fans(shape))
+    mean, std = scheme.weight_mean(Place(shape)), scheme.weight_std(Place(shape))
     # Six standard errors: σ/√N of the mean, and σ √((κ − 1) / 4N), κ at most 3, of the std.
     error = 6 * std / math.sqrt(weight.size)
     assert weight.mean() == pytest.approx(mean, abs=error + 1e-15)
@@ -62,7 +63,7 @@ def test_the_drawn_weights_have_the_mean_and_the_std_that_are_announced(scheme, 
 @given(shape=shapes, seed=st.integers(0, 2**31))
 def test_every_drawn_weight_lies_in_the_support(scheme, shape, seed):
     weight = _drawn(scheme, shape, seed=seed).numpy()
-    low, high = scheme.weight_support(*fans(shape))
+    low, high = scheme.weight_support(Place(shape))
     slack = 1e-12 * max(abs(low), abs(high)) if math.isfinite(low) else 0.0
     assert low - slack <= weight.min()
     assert weight.max() <= high + slack
@@ -73,7 +74,7 @@ def test_every_drawn_weight_lies_in_the_support(scheme, shape, seed):
 )
 def test_a_uniform_scheme_fills_its_support(scheme):
     shape = (300, 300)
-    low, high = scheme.weight_support(*fans(shape))
+    low, high = scheme.weight_support(Place(shape))
     weight = _drawn(scheme, shape).numpy()
     assert weight.min() <= low + 0.001 * (high - low)
     assert weight.max() >= high - 0.001 * (high - low)
@@ -86,14 +87,14 @@ def test_sigma_w_is_the_length_of_a_row(scheme, shape, seed):
     weight = _drawn(scheme, shape, seed=seed).numpy()
     length = math.sqrt(np.mean(np.sum(weight**2, axis=1)))
     error = 6 / math.sqrt(weight.size)
-    assert scheme.sigma_w(*fans(shape)) == pytest.approx(length, rel=error, abs=1e-15)
+    assert scheme.sigma_w(Place(shape)) == pytest.approx(length, rel=error, abs=1e-15)
 
 
 @each_case
 def test_the_same_seed_draws_the_same_and_another_seed_another(scheme):
     shape = (20, 30)
     assert torch.equal(_drawn(scheme, shape), _drawn(scheme, shape))
-    if scheme.weight_std(*fans(shape)) > 0:
+    if scheme.weight_std(Place(shape)) > 0:
         assert not torch.equal(_drawn(scheme, shape), _drawn(scheme, shape, seed=1))
 
 

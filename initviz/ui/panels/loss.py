@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
-from initviz.lab.datasets import DATASETS
+from initviz.lab.datasets import describe
 from initviz.lab.experiment import Experiment
 from initviz.ui.panels.axes import Axis, Decades, Floats, exact, power, round_ticks, short, step_up
 from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
@@ -41,11 +41,11 @@ def _chance_loss(experiment: Experiment) -> float:
     """The loss of a guess that gives every class the same share."""
     if experiment.training.loss != "cross_entropy":
         return math.nan
-    return math.log(DATASETS[experiment.training.data].classes)
+    return math.log(describe(experiment.training).classes)
 
 
 def _chance_accuracy(experiment: Experiment) -> float:
-    return 1.0 / DATASETS[experiment.training.data].classes
+    return 1.0 / describe(experiment.training).classes
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ _LOSSES = {"cross_entropy": "cross-entropy", "mse": "mean squared error"}
 
 
 def _classes(experiment: Experiment) -> int:
-    return DATASETS[experiment.training.data].classes
+    return describe(experiment.training).classes
 
 
 METRICS: dict[str, Metric] = {

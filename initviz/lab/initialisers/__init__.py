@@ -4,9 +4,6 @@ A scheme is a value (its parameters) and an entry (label, formula, source, other
 at once. It says how a weight is drawn, and which standard deviation each layer really gets.
 Most named schemes are a variance over a fan and a distribution, as in jax's
 `variance_scaling`; they draw bit for bit what `torch.nn.init` draws from the same generator.
-
-Fans: a weight of shape (fan_out, fan_in, *receptive field) has fan_in = in · field and
-fan_out = out · field, as in PyTorch and Keras.
 """
 
 from __future__ import annotations
@@ -17,18 +14,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Limits
 from pydantic import model_validator
 
+from initviz.lab.initialisers.place import Place
 from initviz.lab.settings import Part, Setting
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Mode = Literal["fan_in", "fan_out"]
-
-
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight of this shape (fan_out, fan_in, *receptive field)."""
-    field = math.prod(shape[2:])
-    return shape[1] * field, shape[0] * field
 
 
 class Scheme(Part):
@@ -49,34 +41,38 @@ class Scheme(Part):
         Setting("Bias", symbol="b", help="Every bias starts at this value.", advanced=True),
     ] = 0.0
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
-        """Fill `weight` (fan_out, fan_in, …) in place, on the CPU."""
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
+        """Fill `weight` in place, on the CPU; it has `place.shape` and a single gate."""
         raise NotImplementedError
 
-    def draw_bias(self, bias: Tensor, _fan_in: int, _generator: Generator) -> None:
-        """Fill `bias` (fan_out,) in place, after the weight of the same layer was drawn."""
+    def draw_gates(self, weight: Tensor, place: Place, generator: Generator) -> None:
+        """Fill a weight of several gates in place, by default one gate after the other."""
+        for block in weight.chunk(place.gates):
+            self.draw(block, place.one_gate(), generator)
+
+    def draw_bias(self, bias: Tensor, _place: Place, _generator: Generator) -> None:
+        """Fill `bias` (fan_out,) in place, after the weight of the same place was drawn."""
         bias.fill_(self.bias)
 
-    def weight_mean(self, _fan_in: int, _fan_out: int) -> float:
+    def weight_mean(self, _place: Place) -> float:
         """The expected value of an entry."""
         return 0.0
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         """The standard deviation of an entry."""
         raise NotImplementedError
 
-    def weight_support(self, _fan_in: int, _fan_out: int) -> tuple[float, float]:
+    def weight_support(self, _place: Place) -> tuple[float, float]:
         """The closed interval that an entry lies in."""
         return -math.inf, math.inf
 
-    def bias_std(self, _fan_in: int) -> float:
+    def bias_std(self, _place: Place) -> float:
         """The standard deviation of the biases, which have the mean `bias`."""
         return 0.0
 
-    def sigma_w(self, fan_in: int, fan_out: int) -> float:
+    def sigma_w(self, place: Place) -> float:
         """σ_w = √(fan_in · E w²), the scale that mean-field theory speaks of."""
-        mean, std = self.weight_mean(fan_in, fan_out), self.weight_std(fan_in, fan_out)
-        return math.sqrt(fan_in) * math.hypot(mean, std)
+        return math.sqrt(place.fan_in) * math.hypot(self.weight_mean(place), self.weight_std(place))
 
 
 _Number = Limits(ge=-1e30, le=1e30)
@@ -104,13 +100,13 @@ class Zeros(Scheme):
     formula = r"W_{ij} = 0"
     source = "torch.nn.init.zeros_"
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         weight.zero_()
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         return 0.0
 
-    def weight_support(self, _fan_in: int, _fan_out: int) -> tuple[float, float]:
+    def weight_support(self, _place: Place) -> tuple[float, float]:
         return 0.0, 0.0
 
 
@@ -129,16 +125,16 @@ class Constant(Scheme):
         Setting("Value", symbol="c", help="The value of every weight.", usual=(-1.0, 1.0)),
     ] = 0.5
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         weight.fill_(self.value)
 
-    def weight_mean(self, _fan_in: int, _fan_out: int) -> float:
+    def weight_mean(self, _place: Place) -> float:
         return self.value
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         return 0.0
 
-    def weight_support(self, _fan_in: int, _fan_out: int) -> tuple[float, float]:
+    def weight_support(self, _place: Place) -> tuple[float, float]:
         return self.value, self.value
 
 
@@ -165,16 +161,16 @@ class Uniform(Scheme):
             raise ValueError(f"a = {self.a:g} is above b = {self.b:g}; allowed is a ≤ b")
         return self
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         weight.uniform_(self.a, self.b, generator=generator)
 
-    def weight_mean(self, _fan_in: int, _fan_out: int) -> float:
+    def weight_mean(self, _place: Place) -> float:
         return (self.a + self.b) / 2
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         return (self.b - self.a) / math.sqrt(12)
 
-    def weight_support(self, _fan_in: int, _fan_out: int) -> tuple[float, float]:
+    def weight_support(self, _place: Place) -> tuple[float, float]:
         return self.a, self.b
 
 
@@ -200,34 +196,34 @@ class Normal(Scheme):
         ),
     ] = 0.01
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         weight.normal_(0.0, self.std, generator=generator)
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         return self.std
 
 
 class FanScaled(Scheme):
     """A variance that follows the fans, drawn normal or uniform around 0.
 
-    Subclasses give `scale(fan_in, fan_out)`; `distribution` decides the shape: U(±√3 σ) and
+    Subclasses give `std(place)`; `distribution` decides the shape: U(±√3 σ) and
     N(0, σ²) have the same standard deviation σ.
     """
 
     distribution: ClassVar[Literal["normal", "uniform"]]
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
-        std = self.weight_std(*fans(tuple(weight.shape)))
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
+        std = self.weight_std(place)
         if self.distribution == "normal":
             weight.normal_(0.0, std, generator=generator)
         else:
             bound = math.sqrt(3.0) * std
             weight.uniform_(-bound, bound, generator=generator)
 
-    def weight_support(self, fan_in: int, fan_out: int) -> tuple[float, float]:
+    def weight_support(self, place: Place) -> tuple[float, float]:
         if self.distribution == "normal":
-            return super().weight_support(fan_in, fan_out)
-        bound = math.sqrt(3.0) * self.weight_std(fan_in, fan_out)
+            return super().weight_support(place)
+        bound = math.sqrt(3.0) * self.weight_std(place)
         return -bound, bound
 
 
@@ -237,8 +233,8 @@ class Glorot(FanScaled):
     source = "Glorot & Bengio 2010, eq. 12 and 16"
     gain: Gain = 1.0
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
-        return self.gain * math.sqrt(2.0 / float(fan_in + fan_out))
+    def weight_std(self, place: Place) -> float:
+        return self.gain * math.sqrt(2.0 / float(place.fan_in + place.fan_out))
 
 
 class GlorotUniform(Glorot):
@@ -287,9 +283,9 @@ class He(FanScaled):
         ),
     ] = 0.0
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         gain = math.sqrt(2.0 / (1 + self.slope**2))
-        return gain / math.sqrt(fan_in if self.mode == "fan_in" else fan_out)
+        return gain / math.sqrt(place.fan_in if self.mode == "fan_in" else place.fan_out)
 
 
 class HeUniform(He):
@@ -319,8 +315,8 @@ class LeCun(FanScaled):
 
     source = "LeCun, Bottou, Orr & Müller 1998, eq. 16"
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
-        return 1.0 / math.sqrt(fan_in)
+    def weight_std(self, place: Place) -> float:
+        return 1.0 / math.sqrt(place.fan_in)
 
 
 class LeCunUniform(LeCun):
@@ -354,16 +350,16 @@ class Orthogonal(Scheme):
     names = ("orthogonal_",)
     gain: Gain = 1.0
 
-    def draw(self, weight: Tensor, generator: Generator) -> None:
+    def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         from torch.nn import init
 
         init.orthogonal_(weight, self.gain, generator=generator)
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
+    def weight_std(self, place: Place) -> float:
         # g² · min(rows, columns) is the squared norm, spread over rows · columns entries.
-        return self.gain / math.sqrt(max(fan_in, fan_out))
+        return self.gain / math.sqrt(max(place.fan_in, place.fan_out))
 
-    def weight_support(self, _fan_in: int, _fan_out: int) -> tuple[float, float]:
+    def weight_support(self, _place: Place) -> tuple[float, float]:
         return -self.gain, self.gain
 
 
@@ -390,14 +386,14 @@ class PyTorchDefault(FanScaled):
         ),
     ] = 0.0
 
-    def weight_std(self, fan_in: int, fan_out: int) -> float:
-        return math.sqrt(2.0 / (1 + math.sqrt(5) ** 2)) / math.sqrt(fan_in)
+    def weight_std(self, place: Place) -> float:
+        return math.sqrt(2.0 / (1 + math.sqrt(5) ** 2)) / math.sqrt(place.fan_in)
 
-    def bias_std(self, fan_in: int) -> float:
-        return 1.0 / math.sqrt(3.0 * fan_in)
+    def bias_std(self, place: Place) -> float:
+        return 1.0 / math.sqrt(3.0 * place.fan_in)
 
-    def draw_bias(self, bias: Tensor, fan_in: int, generator: Generator) -> None:
-        bound = 1 / math.sqrt(fan_in)
+    def draw_bias(self, bias: Tensor, place: Place, generator: Generator) -> None:
+        bound = 1 / math.sqrt(place.fan_in)
         bias.uniform_(-bound, bound, generator=generator)
         if self.bias:
             bias.add_(self.bias)
