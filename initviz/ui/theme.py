@@ -9,6 +9,7 @@ What a widget is, the style sheet learns from its dynamic property `role`; see `
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPalette
@@ -158,6 +159,7 @@ PROJECTOR = replace(
 THEMES: dict[str, Theme] = {theme.name: theme for theme in (LIGHT, DARK, PROJECTOR)}
 
 
+@lru_cache(maxsize=512)
 def mix(first: str, second: str, share: float) -> str:
     """The colour `share` of the way from `first` to `second`."""
     pairs = zip(channels(first), channels(second), strict=True)

@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self._is_single_step = False
         self._is_closed = False
         self._has_moved = False
+        self._moves: tuple[bool, bool] | None = None
         self._messages = Messages(self)
         self._undo_stack = QUndoStack(self)
         self._history = History(self._undo_stack, self._use)
@@ -204,9 +205,13 @@ class MainWindow(QMainWindow):
         self._allow_moves()
 
     def _allow_moves(self) -> None:
+        moves = (self.timeline.step > 0, self.timeline.follows_end)
+        if moves == self._moves:
+            return  # asked at every tick, and Qt is slow to answer
+        self._moves = moves
         for name in ("back", "start"):
-            self._actions[name].setEnabled(self.timeline.step > 0)
-        self._actions["end"].setEnabled(not self.timeline.follows_end)
+            self._actions[name].setEnabled(moves[0])
+        self._actions["end"].setEnabled(not moves[1])
 
     def _show_state(self, *_: object) -> None:
         state = self.lane.state

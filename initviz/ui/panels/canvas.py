@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -25,6 +25,7 @@ class Canvas(QWidget):
         self._backdrop = QPixmap()
         self._ground = QPixmap()
         self._layout: object = None
+        self._laid_out = QSize()
         self._pointer: QPointF | None = None
         self._readout = _Readout(self)
         self.setMouseTracking(True)
@@ -42,11 +43,19 @@ class Canvas(QWidget):
                 painter.fillRect(self.rect(), QColor(self._panel.theme.surface))
                 return
             self._panel.catch_up()
-            layout = self._panel.lay_out(QSizeF(self.size()))
+            layout = self._current_layout()
             self._keep_ground(layout)
             painter.drawPixmap(0, 0, self._ground)
             self._panel.draw_marks(painter, layout)
         self._panel.drawn()
+
+    def _current_layout(self) -> object:
+        """Where everything goes. It moves when words are renewed, not at every redraw."""
+        is_kept = self._layout is not None and self._laid_out == self.size()
+        if is_kept and not self._panel.words_due:
+            return self._layout
+        self._laid_out = self.size()
+        return self._panel.lay_out(QSizeF(self._laid_out))
 
     def _keep_ground(self, layout: object) -> None:
         """Paint what lies under the marks, as far as it has changed: the backdrop, and words.

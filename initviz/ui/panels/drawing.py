@@ -40,8 +40,15 @@ def typeface(pixels: int, weight: Weight = Weight.Normal) -> tuple[QFont, QFontM
     return made, QFontMetricsF(made)
 
 
+@lru_cache(maxsize=64)
+def capital_height(pixels: int, weight: Weight) -> float:
+    """The height of a capital letter in pixels."""
+    return typeface(pixels, weight)[1].capHeight()
+
+
+@lru_cache(maxsize=4096)
 def width_of(text: str, pixels: int, weight: Weight = Weight.Normal) -> float:
-    """The width of a line of text in pixels."""
+    """The width of a line of text in pixels; asking Qt takes as long as painting it."""
     return typeface(pixels, weight)[1].horizontalAdvance(text)
 
 
@@ -61,10 +68,10 @@ def write(
     Returns:
         The rectangle that it takes.
     """
-    face, metrics = typeface(pixels, weight)
-    width = metrics.horizontalAdvance(text)
-    left, base = at[0] - align * width, at[1] + metrics.capHeight() / 2
-    box = QRectF(left, base - metrics.capHeight() - 2, width, metrics.capHeight() + 4)
+    face, capitals = typeface(pixels, weight)[0], capital_height(pixels, weight)
+    width = width_of(text, pixels, weight)
+    left, base = at[0] - align * width, at[1] + capitals / 2
+    box = QRectF(left, base - capitals - 2, width, capitals + 4)
     if ground:
         painter.fillRect(box.adjusted(-2, 0, 2, 1), QColor(ground))
     painter.setFont(face)
@@ -197,6 +204,7 @@ def line_path(x: Floats, y: Floats) -> QPainterPath:
 Cap = Qt.PenCapStyle
 
 
+@lru_cache(maxsize=512)
 def pen(colour: str, width: float, cap: Qt.PenCapStyle = Cap.RoundCap) -> QPen:
     """A solid pen; anything else is dear above a width of 1. `Segments` want square caps."""
     return QPen(QColor(colour), width, Qt.PenStyle.SolidLine, cap, Qt.PenJoinStyle.RoundJoin)
