@@ -46,8 +46,10 @@ MAX_PARAMETERS = 250_000_000
 MAX_ACTIVATIONS = 500_000_000
 #: Layers that may have settings of their own.
 MAX_LAYERS = 100
-#: The parser needs memory by the square of a dotted key's length: a tenth of a GB at this one.
-MAX_TEXT = 10_000
+#: An experiment with all of its layers written out, a formula in each.
+MAX_TEXT = 200_000
+#: The parser needs memory by the square of a dotted key's length: 0.17 GB at this one.
+MAX_LINE = 13_000
 
 
 class Run(Part):
@@ -160,8 +162,8 @@ class Experiment(Part):
 
     def _check_data(self) -> None:
         data, architecture = DATASETS[self.training.data], self.network.architecture
-        wanted = {"cnn": "images"}.get(architecture, "sequences")
-        if architecture != "mlp" and wanted not in data.read_as:
+        wanted = self.network.reads
+        if wanted not in data.read_as and wanted != "features":
             fitting = [name for name, entry in DATASETS.items() if wanted in entry.read_as]
             raise ValueError(
                 f"network.architecture = {architecture!r} is not allowed with training.data = "
@@ -179,7 +181,7 @@ class Experiment(Part):
                 f"{MAX_PARAMETERS:.2g}"
             )
         units = sum(layer.width for layer in self.hidden) * GATES.get(network.architecture, 1)
-        places = datasets.positions(self.training) if network.architecture != "mlp" else 1
+        places = datasets.positions(self.training, network.reads)
         activations = self.training.batch_size * units * places
         if activations > MAX_ACTIVATIONS:
             raise ValueError(
@@ -250,6 +252,12 @@ class Experiment(Part):
         if len(text) > MAX_TEXT:
             raise ValueError(
                 f"a text of {len(text)} characters is no experiment: at most {MAX_TEXT} are allowed"
+            )
+        lengths = [len(line) for line in text.split("\n")]
+        if sum(length**2 for length in lengths) > MAX_LINE**2:
+            raise ValueError(
+                f"a line of {max(lengths)} characters is no setting: at most {MAX_LINE} are "
+                "allowed, and fewer where there are several"
             )
         try:
             data = tomllib.loads(text)

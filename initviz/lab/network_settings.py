@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Limits
+from pydantic import field_validator
+from pydantic_core import PydanticCustomError
 
 from initviz.lab import activations
+from initviz.lab.datasets import ReadAs
 from initviz.lab.settings import Choice, Part, Setting
 
 if TYPE_CHECKING:
@@ -149,6 +153,12 @@ class Network(Part):
     ] = 0.0
 
     @property
+    def reads(self) -> ReadAs:
+        """What it reads its inputs as."""
+        feed_forward: dict[str, ReadAs] = {"mlp": "features", "cnn": "images"}
+        return feed_forward.get(self.architecture, "sequences")
+
+    @property
     def is_recurrent(self) -> bool:
         """Whether its layers read sequences."""
         return self.architecture in GATES
@@ -175,7 +185,6 @@ class LayerSettings(Part):
 
     name: Annotated[
         str,
-        Limits(pattern=r"^(output|hidden [1-9][0-9]{0,3})$"),
         Setting("Layer", help='"output", or "hidden 1", "hidden 2" and so on.'),
     ] = "output"
     width: Annotated[
@@ -198,6 +207,13 @@ class LayerSettings(Part):
             visible=lambda layer, _: layer.name != "output",
         ),
     ] = ""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_layer(cls, name: str) -> str:
+        if not re.fullmatch(r"output|hidden [1-9][0-9]{0,3}", name, re.ASCII):
+            raise PydanticCustomError("choice", "'output', or 'hidden 1', 'hidden 2' and so on")
+        return name
 
 
 def layer_names(network: Network) -> tuple[str, ...]:

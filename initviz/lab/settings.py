@@ -72,8 +72,12 @@ class Choice:
             return self.aliases[name]
         near = did_you_mean(name, [*self.options, *self.aliases])
         raise PydanticCustomError(
-            "choice", "one of {allowed}{near}", {"allowed": ", ".join(self.options), "near": near}
+            "choice", "one of {allowed}{near}", {"allowed": _listed(self.options), "near": near}
         )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name or "''" for name in names)
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,11 @@ class Field:
 
 def _allowed(kind: str, low: float | None, high: float | None, choices: list[str]) -> str:
     if kind == "choice":
-        return "one of " + ", ".join(choices) if len(choices) > 1 else f"only {choices[0]}"
+        return f"one of {_listed(choices)}" if len(choices) > 1 else f"only {choices[0]}"
     if kind == "flag":
         return "true or false"
-    if kind == "text":
-        return "a text" if high is None else f"a text of at most {high} characters"
+    if kind in ("text", "path"):
+        return f"a {kind}" if high is None else f"a {kind} of at most {high} characters"
     noun = "a whole number" if kind == "integer" else "a number"
     if low is not None and low == high:
         return f"only {_limit(low)}"
@@ -156,7 +160,7 @@ def _field(key: str, value: Value, info: FieldInfo, setting: Setting) -> Field:
     kind, choices = _kind(info)
     low = _bound(info, annotated_types.Ge, "ge")
     high = _bound(info, annotated_types.Le, "le")
-    if kind == "text":
+    if kind in ("text", "path"):
         high = _bound(info, annotated_types.MaxLen, "max_length")
     return Field(key, value, kind, setting, low, high, choices)
 
@@ -211,9 +215,14 @@ def describe_error(
     if first["type"] == "extra_forbidden" and owner is not None:
         near = did_you_mean(path[-1], list(owner.model_fields))
         return f"{key} = {value}: unknown key{near}; allowed are {', '.join(owner.model_fields)}"
+    if path and path[-1].isdecimal():
+        return f"{key} = {value} is not allowed: a section of keys"
     info = owner.model_fields.get(path[-1]) if owner and path else None
     if info is None:
         return f"{key} = {value} is not allowed: {first['msg']}"
+    if get_origin(info.annotation) is tuple:
+        most = _bound(info, annotated_types.MaxLen, "max_length")
+        return f"{key} = {value} is not allowed: a list of at most {most} sections"
     if model is not None or not _is_plain(info):
         return f"{key} = {value} is not allowed: a section of keys"
     return f"{key} = {value} is not allowed: {_field(key, 0, info, Setting('')).allowed}"

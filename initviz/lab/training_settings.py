@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Limits
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from initviz.lab import datasets, optimisers
 from initviz.lab.network_settings import labels_of
@@ -174,6 +175,13 @@ class Training(Part):
             visible=lambda training, _: training.early_stopping,
         ),
     ] = 200
+
+    @field_validator("path")
+    @classmethod
+    def _is_on_one_line(cls, path: str) -> str:
+        if any(character < " " or character == "\x7f" for character in path):
+            raise PydanticCustomError("choice", "a path on one line")
+        return path
 
     @model_validator(mode="before")
     @classmethod

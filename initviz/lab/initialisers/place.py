@@ -17,6 +17,10 @@ class Place:
     `layer` counts from 1 at the input side, the output layer is `depth` + 1; `width` is that of
     the hidden layers. A recurrent layer's weight holds `gates` blocks of rows, one for each gate:
     LSTM input, forget, cell and output gate; GRU reset and update gate, then the candidate.
+
+    `cell` is "rnn", "lstm" or "gru" in a recurrent layer and empty elsewhere, in the output layer
+    too. `activation` (with its `slope`) is the function that the numbers read by this weight have
+    passed through: "identity" where it reads the data.
     """
 
     shape: tuple[int, ...]
@@ -26,6 +30,9 @@ class Place:
     width: int = 1
     role: Role = "feed"
     gates: int = 1
+    cell: str = ""
+    activation: str = "identity"
+    slope: float = 0.01
 
     @property
     def fan_in(self) -> int:
@@ -38,11 +45,20 @@ class Place:
         return self.shape[0] * math.prod(self.shape[2:])
 
     @property
+    def size(self) -> int:
+        """How many entries the weight has."""
+        return math.prod(self.shape)
+
+    @property
+    def units(self) -> int:
+        """Units of the layer; each has a row in every gate."""
+        return self.shape[0] // self.gates
+
+    @property
     def is_output(self) -> bool:
         """Whether this is the output layer."""
         return self.layer > self.depth
 
     def one_gate(self) -> Place:
         """The block of a single gate."""
-        shape = (self.shape[0] // self.gates, *self.shape[1:])
-        return replace(self, shape=shape, gates=1)
+        return replace(self, shape=(self.units, *self.shape[1:]), gates=1)
