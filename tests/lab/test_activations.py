@@ -8,8 +8,8 @@ import torch
 
 from initviz.lab.activations import ACTIVATIONS, ALIASES
 
-SLOPE = 0.3
-EXTREMES = [0.0, 1e-300, 1e-12, 0.1, 30.0, 100.0, 750.0, 1e4]
+SLOPE = 0.3125  # a float32 too: the parameter of PReLU starts as one
+EXTREMES = [0.0, 1e-300, 1e-12, 0.1, 1.0, 6.0, 20.5, 30.0, 100.0, 750.0, 1e4]
 POINTS = np.unique([*np.linspace(-12, 12, 4001), *EXTREMES, *(-x for x in EXTREMES)])
 SATURATING = [entry for entry in ACTIVATIONS.values() if entry.saturated is not None]
 SWITCHING = [entry for entry in ACTIVATIONS.values() if entry.inactive is not None]
@@ -23,7 +23,7 @@ def _named(entries):
 
 def _by_torch(entry):
     z = torch.tensor(POINTS, requires_grad=True)
-    a = entry.module(SLOPE)(z)
+    a = entry.module(SLOPE).double()(z)
     (slope,) = torch.autograd.grad(a.sum(), z)
     return a.detach().numpy(), slope.numpy()
 
@@ -64,10 +64,12 @@ def test_the_parameter_matters_only_where_it_is_declared(entry):
 
 @_named(SATURATING)
 def test_saturated_is_where_the_slope_is_below_5_percent_of_its_maximum(entry):
-    z, (low, high) = POINTS, entry.saturated
+    """At the limits of a hard activation too: there PyTorch passes nothing back."""
+    low, high = entry.saturated
+    active = -math.inf if entry.inactive is None else entry.inactive  # then the upper side only
+    z = POINTS[active < POINTS]
     slopes = np.abs(entry.derivative(z, SLOPE))
-    outside = (z < low) | (z > high)
-    np.testing.assert_array_equal(slopes < 0.05 * slopes.max(), outside)
+    np.testing.assert_array_equal(slopes < 0.05 * slopes.max(), (z <= low) | (z >= high))
     for limit, away in ((low, -1e-9), (high, 1e-9)):
         if math.isfinite(limit):
             inside, beyond = np.abs(entry.derivative(np.array([limit - away, limit + away]), SLOPE))
@@ -91,6 +93,37 @@ def test_known_limits():
     assert ACTIVATIONS["tanh"].saturated[1] == pytest.approx(math.atanh(math.sqrt(0.95)))
     s = 1 / (1 + math.exp(-ACTIVATIONS["sigmoid"].saturated[1]))
     assert s * (1 - s) == pytest.approx(0.05 / 4)
+    assert 1 / (1 + ACTIVATIONS["softsign"].saturated[1]) ** 2 == pytest.approx(0.05)
+    assert ACTIVATIONS["hardtanh"].saturated == (-1.0, 1.0)
+    assert ACTIVATIONS["relu6"].saturated == (-math.inf, 6.0)
+    assert ACTIVATIONS["relu6"].inactive == 0.0
+
+
+@each
+def test_at_its_kinks_the_derivative_is_what_autograd_passes_back(entry):
+    for dtype in (torch.float32, torch.float64):
+        z = torch.tensor([-1.0, 0.0, -0.0, 1.0, 6.0], dtype=dtype, requires_grad=True)
+        entry.module(SLOPE).to(dtype)(z).sum().backward()
+        ours = entry.derivative(z.detach().double().numpy(), SLOPE)
+        np.testing.assert_allclose(ours, z.grad, rtol=1e-6, atol=5e-8)
+
+
+def test_every_module_has_a_class_of_its_own():
+    names = [type(entry.module(SLOPE)).__name__ for entry in ACTIVATIONS.values()]
+    assert len(set(names)) == len(ACTIVATIONS)
+
+
+def test_only_the_slope_of_prelu_is_learned_one_for_a_layer():
+    for name, entry in ACTIVATIONS.items():
+        learned = [p.tolist() for p in entry.module(SLOPE).parameters()]
+        assert learned == ([[SLOPE]] if name == "prelu" else [])
+
+
+@pytest.mark.parametrize("entry", [e for e in ACTIVATIONS.values() if e.period], ids=str)
+def test_a_period_is_one(entry):
+    z = np.linspace(-3, 3, 101)
+    moved = entry.function(z + entry.period, SLOPE)
+    np.testing.assert_allclose(moved, entry.function(z, SLOPE), atol=1e-14)
 
 
 @each
