@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from initviz.lab.statistics import (
 )
 
 Entries = Sequence[Activation | None]
+_Value = TypeVar("_Value")
 
 _CHEAP_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "cheap")
 _FULL_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "full")
@@ -53,6 +54,9 @@ class Observer(Protocol):
     def signal(self, index: int, gradient: Tensor) -> None:
         """∂L/∂z of layer `index` arrived."""
 
+    def state(self, name: str, time: int, gradient: Tensor) -> None:
+        """The gradient whose norm is the quantity `name` at this time step arrived."""
+
     def before_update(self, step_size: float | None) -> None:
         """The weights are about to change; by −step_size · ∂L/∂W and rounding, if it is given."""
 
@@ -60,7 +64,7 @@ class Observer(Protocol):
         """The weights changed: measure ‖ΔW‖ / ‖W‖, W being the weights before."""
 
     def finish(self) -> dict[str, Any]:
-        """All quantities (L,) and histograms of the pass."""
+        """All quantities (L,), those along time (T,), and histograms of the pass."""
 
 
 def gradient_of(weight: Tensor) -> Tensor:
@@ -69,7 +73,7 @@ def gradient_of(weight: Tensor) -> Tensor:
 
 
 def values_of(tensor: Tensor) -> Array:
-    """The tensor's own memory as a matrix: (first dimension, all others)."""
+    """The tensor as a matrix, (first dimension, all others): its own memory where it can be."""
     # Called for every tensor of every measured step: nothing is done that need not be.
     array: Array = tensor.detach().numpy()
     return array if array.ndim == 2 else array.reshape(len(array), -1)
@@ -99,7 +103,8 @@ class HostObserver:
         self._entries = tuple(entries)
         self._statistics = HostStatistics()
         self._parameters = tuple(weights)
-        self._weights = [values_of(weight) for weight in weights]
+        # Whatever their order in memory, these are no copies: a copy would not see an update.
+        self._weights = [view(weight) for weight in weights]
         self._before = [np.empty_like(weight) for weight in self._weights]
         self._is_copied = [False] * len(weights)
         self._norms: _Norms | None = None
@@ -111,6 +116,7 @@ class HostObserver:
         nowhere = [math.nan] * len(self._entries)
         self._rows = {name: nowhere.copy() for name in (*_CHEAP_ROWS, *_FULL_ROWS)}
         self._bins = {name: [_NO_BINS] * len(self._entries) for name in HISTOGRAMS}
+        self._states: dict[str, dict[int, float]] = {}
 
     def forget(self) -> None:
         self._norms = None
@@ -138,6 +144,9 @@ class HostObserver:
 
     def signal(self, index: int, gradient: Tensor) -> None:
         self._rows["signal_gradient_norm"][index] = self._statistics.norm(gradient.numpy())
+
+    def state(self, name: str, time: int, gradient: Tensor) -> None:
+        self._states.setdefault(name, {})[time] = self._statistics.norm(gradient.numpy())
 
     def before_update(self, step_size: float | None) -> None:
         norms = self._norms or _Norms([self._statistics.norm(w) for w in self._weights], [])
@@ -172,6 +181,7 @@ class HostObserver:
             self._bins["weight_gradient"] = [s.histogram(gradient) for gradient in gradients]
         names = (*_CHEAP_ROWS, *_FULL_ROWS) if self.full else _CHEAP_ROWS
         found: dict[str, Any] = {name: np.array(rows[name]) for name in names}
+        found |= {name: np.array(_in_order(norms)) for name, norms in self._states.items()}
         if self.full:
             found |= {f"histogram of {name}": joined(bins) for name, bins in self._bins.items()}
         self._update_ratios = []
@@ -195,6 +205,7 @@ class DeviceObserver:
         self._z: dict[int, Tensor] = {}
         self._a: dict[int, Tensor] = {}
         self._signal: dict[int, Tensor] = {}
+        self._states: dict[str, dict[int, Tensor]] = {}
 
     def forget(self) -> None:
         pass  # nothing is kept from one pass to the next
@@ -204,6 +215,9 @@ class DeviceObserver:
 
     def signal(self, index: int, gradient: Tensor) -> None:
         self._signal[index] = matrix(gradient)
+
+    def state(self, name: str, time: int, gradient: Tensor) -> None:
+        self._states.setdefault(name, {})[time] = matrix(gradient)
 
     @torch.no_grad()
     def before_update(self, step_size: float | None) -> None:
@@ -233,6 +247,7 @@ class DeviceObserver:
             "weight_gradient_norm": s.norm(values["weight_gradient"]),
             "update_ratio": self._update_ratios,
         }
+        found |= {name: s.norm(_in_order(states)) for name, states in self._states.items()}
         if self._update_ratios is None:
             found["update_ratio"] = torch.full_like(norms, torch.nan)
         for name in ("preactivation", "activation"):
@@ -258,8 +273,8 @@ class DeviceObserver:
         }
 
 
-def _in_order(tensors: Mapping[int, Tensor]) -> list[Tensor]:
-    return [tensors[index] for index in sorted(tensors)]
+def _in_order(values: Mapping[int, _Value]) -> list[_Value]:
+    return [values[index] for index in sorted(values)]
 
 
 def cross(found: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:

@@ -8,33 +8,55 @@ from initviz.lab.initialisers.place import Place
 from initviz.lab.network_settings import GATES
 
 
-def places(experiment: Experiment) -> tuple[Place, ...]:
+def places(experiment: Experiment, data: datasets.Description | None = None) -> tuple[Place, ...]:
     """The weight of each layer, the output layer last; of recurrent layers what feeds them.
 
+    `data` is what the network reads; without it, what the experiment says.
+
     Raises:
-        ValueError: one sentence on what is wrong with a data file of one's own.
+        ValueError: one sentence on what is wrong with a data file of one's own, or where a
+            convolution is to read what is no image.
     """
-    data, network = datasets.describe(experiment.training), experiment.network
+    data, network = data or datasets.describe(experiment.training), experiment.network
     gates = GATES.get(network.architecture, 1)
     field = (network.kernel_size,) * 2 if network.architecture == "cnn" else ()
-    plans, depth = experiment.hidden, network.hidden_layers
-    fan_in = _inputs(data.shape, network.architecture)
+    plans, depth, width = experiment.hidden, network.hidden_layers, network.width
+    fan_in, reads = _inputs(data.shape, network.architecture), "identity"
+    cell = network.architecture if network.is_recurrent else ""
     found = []
     for layer, plan in enumerate(plans, 1):
         shape = (gates * plan.width, fan_in, *field)
-        found.append(Place(shape, plan.name, layer, depth, network.width, gates=gates))
-        fan_in = plan.width
-    output = Place((data.classes, fan_in), "output", depth + 1, depth, network.width)
+        place = Place(
+            shape,
+            plan.name,
+            layer,
+            depth,
+            width,
+            gates=gates,
+            cell=cell,
+            activation=reads,
+            slope=network.slope,
+        )
+        found.append(place)
+        fan_in, reads = plan.width, plan.activation
+    shape = (data.classes, fan_in)
+    output = Place(shape, "output", depth + 1, depth, width, activation=reads, slope=network.slope)
     return (*found, output)
 
 
 def _inputs(shape: datasets.Shape, architecture: str) -> int:
     """Channels of an image, numbers in a step of a sequence, or all of an input."""
-    if architecture == "cnn":
-        return shape[0]
     if architecture == "mlp":
         return datasets.Description(shape, 0).features
-    return sequence_shape(shape)[1]
+    if architecture != "cnn":
+        return sequence_shape(shape)[1]
+    if len(shape) != 3:
+        raise ValueError(
+            f"network.architecture = 'cnn' needs images (channels, height, width), but an input "
+            f"of this data has the shape {shape}: choose other data, or network.architecture = "
+            "'mlp'"
+        )
+    return shape[0]
 
 
 def sequence_shape(shape: datasets.Shape) -> tuple[int, int]:

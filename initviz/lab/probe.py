@@ -8,9 +8,10 @@ same weights, bit for bit.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,52 +19,109 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from initviz.lab.activations import ACTIVATIONS, Activation
+from initviz.lab.networks.recurrent import RecurrentLayer
+from initviz.lab.networks.tap import Heard, Tap
 from initviz.lab.observers import DeviceObserver, HostObserver, Observer
 from initviz.lab.quantities import Cost
 from initviz.lab.snapshot import Floats
 
-#: Rows of [W b] closer than this, relative to their norm, are the same unit.
+#: Units whose weights and biases are closer than this, relative to their norm, are the same.
 SAME_UNIT = 1e-6
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One layer: its weight (and bias), and the module that computes a = φ(z).
+    """One layer: its weight (and biases), and the module that computes a = φ(z).
 
-    Where `activate` is None (an output layer), z and a are what `linear` gives. `activation` is
-    the table's entry for φ, None where φ is not in the table: then what needs φ′ is NaN.
+    Where `activate` is None (an output layer), z and a are what `linear` gives. Where there is a
+    `tap`, the layer tells z and a there. `activation` is the table's entry for φ, None where φ is
+    not in the table: then what needs φ′ is NaN. A unit is `gates` rows of the weight.
     """
 
     name: str
     linear: nn.Module
     activate: nn.Module | None
     activation: Activation | None
+    tap: Tap | None = None
+    gates: int = 1
+
+    @property
+    def heard_at(self) -> nn.Module:
+        """The module whose forward pass is to be hooked."""
+        return self.tap or self.activate or self.linear
+
+    def heard(self, inputs: tuple[Any, ...], output: Any) -> Heard:
+        """What `heard_at` was given and gave."""
+        if self.tap is not None:
+            heard: Heard = output
+            return heard
+        z = output if self.activate is None else inputs[0]
+        return Heard(z, output, z)
+
+    @property
+    def weight(self) -> Tensor:
+        """The parameter W itself."""
+        weight = self.linear.weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+    def units(self) -> Tensor:
+        """All weights and biases of each unit: (units, numbers)."""
+        rows = self.weight.detach().flatten(1)
+        own = self.linear.parameters(recurse=False)
+        biases = [p.detach()[:, None] for p in own if p.shape == rows.shape[:1]]
+        whole: Tensor = torch.cat([rows, *biases], 1)
+        by_gate = whole.reshape(self.gates, -1, whole.shape[1])
+        return by_gate.transpose(0, 1).flatten(1)
+
+    def dead_share(self, z: Tensor) -> Tensor:
+        """The share of units that are inactive in all of z; NaN where that is not defined."""
+        limit = self.activation.inactive if self.activation is not None else None
+        if limit is None:
+            return torch.full((), torch.nan, dtype=z.dtype, device=z.device)
+        # Channels stand first after the samples, other units last.
+        axis = 1 if self.weight.dim() > 2 else z.dim() - 1
+        greatest = z.amax([dim for dim in range(z.dim()) if dim != axis])
+        return (greatest <= limit).to(z.dtype).mean()
 
 
 def watch(module: nn.Module, names: Sequence[str] | None = None) -> tuple[Watched, ...]:
     """The layers of any module, in the order of registration.
 
-    A layer is a module with a weight of two or more dimensions; φ is the first activation module
-    registered after it and before the next layer. Without `names`, layers are called "hidden 1",
-    …, and "output" for the last.
+    A layer is a module with a weight of two or more dimensions that does not normalise; φ is the
+    first activation module registered after it and before the next layer. PyTorch's own RNN, LSTM
+    and GRU hide what happens inside and are passed over; those of `initviz.lab.networks` are
+    layers. Without `names`, layers are called "hidden 1", …, and "output" for the last.
+
+    Raises:
+        ValueError: where an activation overwrites its input: z would be gone.
     """
-    found: list[tuple[nn.Module, nn.Module | None]] = []
-    for part in _leaves(module):
+    found: list[_Found] = []
+    for part in module.modules():
         weight = getattr(part, "weight", None)
-        if isinstance(weight, Tensor) and weight.dim() >= 2:
-            found.append((part, None))
-        elif found and found[-1][1] is None and type(part).__name__ in _ENTRY_OF_MODULE:
-            found[-1] = (found[-1][0], part)
+        if isinstance(part, RecurrentLayer):
+            found.append(_Found(part, part.activate, part.tap, part.gates))
+        elif any(part.children()) or isinstance(part, nn.LayerNorm | nn.RMSNorm):
+            continue
+        elif isinstance(weight, Tensor) and weight.dim() >= 2:
+            found.append(_Found(part))
+        elif found and found[-1].activate is None and type(part).__name__ in _ENTRY_OF_MODULE:
+            if getattr(part, "inplace", False):
+                raise ValueError(f"{part} overwrites what it is given: use inplace=False")
+            found[-1] = found[-1]._replace(activate=part)
     if names is None:
         names = [*(f"hidden {i}" for i in range(1, len(found))), "output"]
     return tuple(
-        Watched(name, linear, activate, _ENTRY_OF_MODULE.get(type(activate).__name__))
-        for name, (linear, activate) in zip(names, found, strict=True)
+        Watched(name, linear, activate, _entry_of(activate), tap, gates)
+        for name, (linear, activate, tap, gates) in zip(names, found, strict=True)
     )
 
 
-def _leaves(module: nn.Module) -> Iterator[nn.Module]:
-    return (part for part in module.modules() if not list(part.children()))
+class _Found(NamedTuple):
+    linear: nn.Module
+    activate: nn.Module | None = None
+    tap: Tap | None = None
+    gates: int = 1
 
 
 _ENTRY_OF_MODULE: Mapping[str, Activation] = {
@@ -71,48 +129,66 @@ _ENTRY_OF_MODULE: Mapping[str, Activation] = {
 }
 
 
+def _entry_of(activate: nn.Module | None) -> Activation | None:
+    return _ENTRY_OF_MODULE.get(type(activate).__name__)
+
+
 class Probe:
     """Measures the quantities of `initviz.lab.quantities` at every watched layer."""
 
     def __init__(self, layers: Sequence[Watched]) -> None:
         self.layers = tuple(layers)
-        self._modules = [layer.activate or layer.linear for layer in self.layers]
-        weights = [_weight(layer) for layer in self.layers]
+        weights = [layer.weight for layer in self.layers]
         on_host = all(weight.device.type == "cpu" for weight in weights)
         entries = [layer.activation for layer in self.layers]
         observer = HostObserver if on_host else DeviceObserver
         self._observer: Observer = observer(weights, entries)
+        tapped = [index for index, layer in enumerate(self.layers) if layer.tap is not None]
+        #: The layer whose states are followed through time.
+        self._last_tapped = tapped[-1] if tapped else None
         self._hooks: list[RemovableHandle] = []
 
     def listen(self, costs: frozenset[Cost]) -> None:
-        """Hear the next passes as far as `costs` asks; nothing where it is empty.
+        """Hear the next passes with gradients, as far as `costs` asks; nothing where it is empty.
 
         Hooks cost a step a few per cent, so they hang only while somebody measures.
         """
         self._observer.full = "full" in costs
         if costs and not self._hooks:
-            hooks = [self._hook(i, layer.activate is None) for i, layer in enumerate(self.layers)]
-            pairs = zip(self._modules, hooks, strict=True)
-            self._hooks = [module.register_forward_hook(hook) for module, hook in pairs]
+            hooks = [self._hook(index, layer) for index, layer in enumerate(self.layers)]
+            pairs = zip(self.layers, hooks, strict=True)
+            self._hooks = [layer.heard_at.register_forward_hook(hook) for layer, hook in pairs]
         elif not costs:
             for handle in self._hooks:
                 handle.remove()
             self._hooks = []
             self._observer.forget()
 
-    def _hook(self, index: int, is_output: bool) -> Callable[..., None]:
-        observer = self._observer
+    def _hook(self, index: int, layer: Watched) -> Callable[..., None]:
+        observer, follows_states = self._observer, index == self._last_tapped
 
-        def on_gradient(gradient: Tensor) -> None:
-            observer.signal(index, gradient)
+        def on_forward(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if not torch.is_grad_enabled():
+                return  # a look at other samples between two steps
+            heard = layer.heard(inputs, output)
+            observer.layer(index, heard.z, heard.a)
+            if not heard.source.requires_grad:
+                return
+            block = heard.block
 
-        def on_forward(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            z = output if is_output else inputs[0]
-            observer.layer(index, z, output)
-            if z.requires_grad:
-                z.register_hook(on_gradient)
+            def on_gradient(gradient: Tensor) -> None:
+                observer.signal(index, gradient if block is None else gradient[..., block])
+
+            heard.source.register_hook(on_gradient)
+            if follows_states:
+                self._follow("state_gradient_norm", heard.states)
+                self._follow("cell_gradient_norm", heard.cells)
 
         return on_forward
+
+    def _follow(self, name: str, states: Sequence[Tensor]) -> None:
+        for time, state in enumerate(states):
+            state.register_hook(partial(self._observer.state, name, time))
 
     def before_update(self, step_size: float | None = None) -> None:
         """Get ready to tell what the optimiser changes.
@@ -129,38 +205,33 @@ class Probe:
         """What the last heard step gives, still where it was computed (see `cross`).
 
         Quantities (L,) and histograms under their names in `initviz.lab.quantities`, histograms
-        as "histogram of …". Call it after the backward pass.
+        as "histogram of …"; of recurrent networks also the quantities along time (T,). Call it
+        after the backward pass.
         """
         return self._observer.finish()
 
     def read_units(self, forward: Callable[[Tensor], Tensor], inputs: Tensor) -> dict[str, Any]:
         """Dead and distinct units, by a forward pass of `inputs` (N, D) without gradients.
 
-        A unit is dead if it is inactive on every one of the inputs.
+        A unit is dead if it is inactive on every one of the inputs; a channel at all positions
+        too, a recurrent unit at all times.
         """
         dead: list[Tensor] = []
-        limits = [entry.inactive if (entry := layer.activation) else None for layer in self.layers]
 
-        def count(z: Tensor, limit: float | None) -> None:
-            share = (z.flatten(1).amax(0) <= limit).to(z.dtype).mean() if limit is not None else nan
-            dead.append(share)
+        def hear(layer: Watched) -> RemovableHandle:
+            def on_forward(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+                dead.append(layer.dead_share(layer.heard(inputs, output).z))
 
-        nan = torch.full((), torch.nan, dtype=inputs.dtype, device=inputs.device)
-        handles = [
-            module.register_forward_hook(
-                lambda _m, inp, out, limit=limit, last=layer.activate is None: count(
-                    out if last else inp[0], limit
-                )
-            )
-            for module, layer, limit in zip(self._modules, self.layers, limits, strict=True)
-        ]
+            return layer.heard_at.register_forward_hook(on_forward)
+
+        handles = [hear(layer) for layer in self.layers]
         try:
             with torch.no_grad():
                 forward(inputs)
         finally:
             for handle in handles:
                 handle.remove()
-        distinct = np.array([float(distinct_rows(rows)) for rows in _all_rows(self.layers)])
+        distinct = np.array([float(distinct_rows(rows)) for rows in _all_units(self.layers)])
         return {"dead_fraction": torch.stack(dead), "distinct_units": distinct}
 
 
@@ -197,22 +268,10 @@ def _same(a: Floats, b: Floats) -> bool:
     return float(np.vdot(difference, difference)) <= SAME_UNIT**2 * larger
 
 
-def _weight(layer: Watched) -> Tensor:
-    weight = layer.linear.weight
-    assert isinstance(weight, Tensor)
-    return weight
-
-
-def _all_rows(layers: Sequence[Watched]) -> list[Floats]:
-    """[W b] of every layer, (fan_out, fan_in + 1) or without a bias; they cross in one piece."""
-    found = [_rows(layer) for layer in layers]
-    flat = torch.cat([rows.flatten() for rows in found]).cpu().double().numpy()
-    ends = np.cumsum([rows.numel() for rows in found])[:-1]
+def _all_units(layers: Sequence[Watched]) -> list[Floats]:
+    """The units of every layer; they cross in one piece."""
+    found = [layer.units() for layer in layers]
+    flat = torch.cat([units.flatten() for units in found]).cpu().double().numpy()
+    ends = np.cumsum([units.numel() for units in found])[:-1]
     parts = zip(np.split(flat, ends), found, strict=True)
-    return [part.reshape(tuple(rows.shape)) for part, rows in parts]
-
-
-def _rows(layer: Watched) -> Tensor:
-    weight = _weight(layer).detach().flatten(1)
-    bias = layer.linear.bias
-    return torch.cat([weight, bias.detach()[:, None]], 1) if isinstance(bias, Tensor) else weight
+    return [part.reshape(tuple(units.shape)) for part, units in parts]

@@ -8,7 +8,9 @@ Two ways to the same numbers:
 * `DeviceStatistics` on a GPU: all layers of one shape in one stack, rescaled by their largest
   value, so that nothing waits for the device until everything crosses at once.
 
-The values of a layer are a matrix: (samples, units), or (fan_out, fan_in) for weights.
+The values of a layer are a matrix: (samples, units), or (fan_out, fan_in) for weights. They may
+lie in memory in any order. On the CPU only `dependence` needs a matrix: what is pooled over all
+values may have any shape.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ Array = NDArray[Any]
 #: Between these, a float32 sum of squares has lost nothing to underflow or overflow.
 #: By the bytes of a value: this is looked up too often for a dtype's slow hash.
 _SAFE = {4: (1e-27, 1e37), 8: (1e-280, 1e300)}
+#: Longer sums are taken in pieces of this length: the longer, the more does float32 round away.
+_PIECE = 1 << 20
 #: A variance this much smaller than the second moment loses digits to cancellation.
 _CANCELS = 0.1
 #: A range of values narrower or wider than this is divided in float64.
@@ -55,14 +59,14 @@ class HostStatistics:
 
     def norm(self, x: Array) -> float:
         """The Frobenius norm."""
-        squares = float(np.vdot(x, x))
+        squares = _dot(x, x)
         low, high = _SAFE[x.itemsize]
         return math.sqrt(squares) if low < squares < high else _exact_norm(x)
 
     def moments(self, x: Array) -> tuple[float, float]:
         """Mean and standard deviation over all values."""
         low, high = _SAFE[x.itemsize]
-        second, total = float(np.vdot(x, x)), float(np.vdot(x, self._ones_of(x, x.size)))
+        second, total = _dot(x, x), _dot(x, self._ones_of(x, x.size))
         mean = total / x.size
         variance = second / x.size - mean * mean
         if low < second < high and variance * x.size > _CANCELS * second:
@@ -80,9 +84,9 @@ class HostStatistics:
         """
         ones = self._ones_of(x, len(x))
         low, high = _SAFE[x.itemsize]
-        second, sums = float(np.vdot(x, x)), ones @ x
+        second, sums = _dot(x, x), ones @ x
         is_safe = low < second < high
-        variance = second - float(np.vdot(sums, sums)) / len(x)
+        variance = second - _dot(sums, sums) / len(x)
         if is_safe and variance > _CANCELS * second:
             unit_std = math.sqrt(variance / x.size)
         else:
@@ -93,9 +97,9 @@ class HostStatistics:
         return unit_std, _mean_cosine(x, squares)
 
     def share_outside(self, x: Array, limits: tuple[float, float]) -> float:
-        """Share of values below the first or above the second limit; NaN with a NaN."""
+        """Share of values at or beyond one of the limits; NaN with a NaN."""
         low, high = limits
-        outside = float(np.count_nonzero(x < low) + np.count_nonzero(x > high)) / x.size
+        outside = float(np.count_nonzero(x <= low) + np.count_nonzero(x >= high)) / x.size
         return math.nan if self._has_nan(x) else outside
 
     def share_at_most(self, x: Array, limit: float) -> float:
@@ -105,7 +109,7 @@ class HostStatistics:
 
     def _has_nan(self, x: Array) -> bool:
         # A sum is finite where nothing is NaN or infinite, and costs half as much as a look.
-        total = float(np.vdot(x, self._ones_of(x, x.size)))
+        total = _dot(x, self._ones_of(x, x.size))
         return not math.isfinite(total) and bool(np.isnan(x).any())
 
     def histogram(self, x: Array) -> Bins:
@@ -176,17 +180,26 @@ def view(tensor: Tensor) -> Array:
     return array
 
 
+def _dot(x: Array, y: Array) -> float:
+    """The sum of the products of all values."""
+    if x.size <= _PIECE:
+        return float(np.vdot(x, y))
+    x, y = x.ravel(), y.ravel()
+    ends = range(0, x.size, _PIECE)
+    return sum(float(np.vdot(x[i : i + _PIECE], y[i : i + _PIECE])) for i in ends)
+
+
 def _exact_norm(x: Array) -> float:
     largest = float(np.abs(x).max()) if x.size else 0.0
     if largest == 0.0 or not math.isfinite(largest):
         return largest
     scaled = x.astype(np.float64) / largest
-    return largest * math.sqrt(float(np.vdot(scaled, scaled)))
+    return largest * math.sqrt(_dot(scaled, scaled))
 
 
 def _shifted_std(x: Array, mean: float) -> float:
     shifted = x - x.dtype.type(mean)
-    second = float(np.vdot(shifted, shifted))
+    second = _dot(shifted, shifted)
     low, high = _SAFE[x.itemsize]
     if low < second < high:
         rest = float(np.add.reduce(shifted, axis=None)) / x.size
@@ -199,10 +212,10 @@ def _shifted_std(x: Array, mean: float) -> float:
 
 def _shifted_unit_std(x: Array, means: Array, ones: Array) -> float:
     shifted = x - means
-    second, sums = float(np.vdot(shifted, shifted)), ones @ shifted
+    second, sums = _dot(shifted, shifted), ones @ shifted
     low, high = _SAFE[x.itemsize]
     if low < second < high:
-        variance = second - float(np.vdot(sums, sums)) / len(x)
+        variance = second - _dot(sums, sums) / len(x)
         return math.sqrt(max(variance, 0.0) / x.size)
     scale = float(np.abs(x).max())
     if scale == 0.0 or not math.isfinite(scale):
@@ -218,7 +231,7 @@ def _mean_cosine(x: Array, squares: Array) -> float:
     total = (1.0 / np.sqrt(squares)) @ x
     pairs = len(squares) * (len(squares) - 1)
     # Rounding may leave a whisker above 1 where all vectors are the same.
-    return min((float(np.vdot(total, total)) - len(squares)) / pairs, 1.0)
+    return min((_dot(total, total) - len(squares)) / pairs, 1.0)
 
 
 def _scaled_rows(x: Array) -> tuple[Array, Array]:
@@ -271,7 +284,7 @@ class DeviceStatistics:
         low = _limits(layers, [limit[0] if limit else math.nan for limit in limits])
         high = _limits(layers, [limit[1] if limit else math.nan for limit in limits])
         return _by_shape(
-            layers, lambda x, i: _stacked_share(x, (x < low[i]) | (x > high[i]), low[i])
+            layers, lambda x, i: _stacked_share(x, (x <= low[i]) | (x >= high[i]), low[i])
         )
 
     def share_at_most(self, layers: Sequence[Tensor], limits: Sequence[float | None]) -> Tensor:
@@ -345,11 +358,12 @@ def _stacked_histogram(stack: Tensor) -> Tensor:
     low, high = torch.where(single, low - half, low), torch.where(single, high + half, high)
     share = (values - low[:, None]) / (high - low)[:, None]
     bins = (share * BINS).nan_to_num(0.0).clamp(0, BINS - 1).long()
-    counts = torch.zeros(len(stack), BINS, dtype=stack.dtype, device=stack.device)
-    counts.scatter_add_(1, bins, finite.to(stack.dtype))
+    # Counted as whole numbers: float32 stops counting at 2²⁴.
+    counts = torch.zeros(len(stack), BINS, dtype=torch.int32, device=stack.device)
+    counts.scatter_add_(1, bins, finite.to(torch.int32))
     nan, infinite = values.isnan().sum(1), values.isinf().sum(1)
     rest = torch.stack([nan.to(stack.dtype), infinite.to(stack.dtype), low, high], 1)
-    return torch.cat([counts, rest], 1)
+    return torch.cat([counts.to(stack.dtype), rest], 1)
 
 
 def histogram_from_device(packed: Floats) -> Histogram:

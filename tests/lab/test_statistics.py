@@ -64,7 +64,7 @@ REFERENCES: dict[str, Callable[[Array], float]] = {
     "std": lambda x: x_max(x) * float(np.std(x / x_max(x))),
     "unit_std": reference_unit_std,
     "mean_cosine": reference_cosine,
-    "share_outside": lambda x: float(np.mean((x < -1.0) | (x > 0.5))),
+    "share_outside": lambda x: float(np.mean((x <= -1.0) | (x >= 0.5))),
     "share_at_most": lambda x: float(np.mean(x <= 0.0)),
 }
 ON_HOST: dict[str, Callable[[Array], float]] = {
@@ -156,3 +156,37 @@ def test_a_histogram_of_nothing_finite_is_empty_and_says_so() -> None:
 def test_share_is_undefined_on_a_device_for_a_layer_without_a_limit() -> None:
     layers = [torch.ones(2, 2), torch.ones(2, 2)]
     assert np.isnan(DEVICE.share_at_most(layers, [None, 1.0]).numpy()).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["norm", "mean", "std", "share_outside", "share_at_most"])
+def test_what_is_pooled_is_the_same_in_any_shape_and_order_in_memory(name: str) -> None:
+    x = np.random.default_rng(1).standard_normal((5, 4, 6, 3))
+    for values in (x, x.transpose(2, 0, 3, 1), x[::-1, :, ::2], np.broadcast_to(x[:1], x.shape)):
+        assert ON_HOST[name](values) == pytest.approx(REFERENCES[name](np.array(values)), rel=1e-12)
+
+
+def test_a_histogram_is_the_same_in_any_order_in_memory() -> None:
+    x = np.random.default_rng(1).standard_normal((5, 4, 6, 3))
+    expected = HOST.histogram(x).counts
+    for values in (x.transpose(3, 1, 0, 2), np.asfortranarray(x)):
+        assert HOST.histogram(values).counts.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("strange", [1.0, np.nan, np.inf])
+def test_sums_of_millions_of_float32_values_are_exact_to_a_hundred_thousandth(
+    strange: float,
+) -> None:
+    x = (np.random.default_rng(1).standard_normal((100, 100_000)) + 3.0).astype(np.float32)
+    x[50, 7], x[99, 9] = strange, -strange
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        found = [HOST.norm(x), *HOST.moments(x), HOST.dependence(x)[0]]
+        expected = [
+            np.linalg.norm(wide),
+            wide.mean(),
+            wide.std(),
+            math.sqrt(wide.var(axis=0).mean()),
+        ]
+    if math.isfinite(strange):
+        assert found == pytest.approx(expected, rel=1e-5)
+    assert np.isfinite(found).tolist() == np.isfinite(expected).tolist()
