@@ -13,22 +13,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from initviz.lab.activations import ACTIVATIONS
 from initviz.lab.recording import Recording, Track
 from initviz.lab.snapshot import Floats
-from initviz.lab.wording import apart, layer, number, numbers, share
+from initviz.lab.thresholds import DEFAULTS, Thresholds
+from initviz.lab.wording import apart, exact, exact_share, layer, number, numbers, share
 
-#: Weights whose gradient is smaller than this times the signal gradient at the output cannot learn:
-#: at a learning rate of 0.1 it takes them millions of steps to change by 1, and Adam, which divides
-#: the gradient's size out, meets its ε = 10⁻⁸ there.
-STARVED = 1e-6
+#: Where z is smaller than this (root mean square), φ is as good as linear, or constant.
+COLLAPSED = 1e-3
+#: Activations whose std over samples is less than this share of their size tell no input apart.
+BLIND = 1e-3
+#: Below this loss next to nothing is left to learn.
+LEARNT = 1e-6
 
 
 class Moment:
-    """A recording at one step: the newest measurements at or before it."""
+    """A recording at one step, the newest measurements at or before it, and a person's limits."""
 
-    def __init__(self, recording: Recording, step: int) -> None:
+    def __init__(self, recording: Recording, step: int, thresholds: Thresholds = DEFAULTS) -> None:
         self.recording = recording
         self.step = step
+        self.thresholds = thresholds
         self.names = recording.layers
         self.experiment = recording.experiment
 
@@ -46,11 +51,36 @@ class Moment:
         return len(self.names) - 1
 
     @property
+    def widths(self) -> NDArray[np.int64]:
+        """Units in each hidden layer (H,)."""
+        return np.array([layer.width for layer in self.experiment.hidden])
+
+    @property
+    def units(self) -> str:
+        """What the units of a layer are called."""
+        return "channels" if self.experiment.network.architecture == "cnn" else "units"
+
+    @property
     def signal_ratio(self) -> float:
         """‖∂L/∂z‖ of the first hidden layer over that of the last; NaN where both are 0."""
         signal = self.layers("signal_gradient_norm")
-        with np.errstate(all="ignore"):
-            return float(signal[0] / signal[-2])
+        return _ratio(signal[0], signal[-2])
+
+    def over_time(self, quantity: str) -> Floats:
+        """(T,), the first time step first; empty where nothing runs along time."""
+        if not self.experiment.network.is_recurrent or not self.recording.times:
+            return np.empty(0)
+        return self.recording.latest_time(quantity, self.step)[1]
+
+    def time_ratio(self, quantity: str = "state_gradient_norm") -> float:
+        """That of the first time step over that of the last; NaN where not measured, or both 0."""
+        values = self.over_time(quantity)
+        return _ratio(values[0], values[-1]) if len(values) > 1 else math.nan
+
+
+def _ratio(first: float, last: float) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.float64(first) / np.float64(last))
 
 
 @dataclass(frozen=True)
@@ -141,7 +171,7 @@ def run_away(moment: Moment, threshold: float) -> Symptom | None:
         loss,
         threshold * start,
         f"The loss is `{number(loss)}`; at step 0 it was `{number(start)}`. Rule: over "
-        f"`{number(threshold, 4)}` times as much.{where}",
+        f"`{exact(threshold)}` times as much.{where}",
     )
 
 
@@ -150,23 +180,24 @@ def run_away(moment: Moment, threshold: float) -> Symptom | None:
 
 def identical(moment: Moment, threshold: float) -> Symptom | None:
     """The fewest distinct units that a hidden layer has, against that share of its width."""
-    width = moment.experiment.network.width
-    distinct = moment.hidden("distinct_units")
-    few = np.flatnonzero(distinct <= threshold * width)
-    if width < 2 or not len(few):
+    distinct, widths = moment.hidden("distinct_units"), moment.widths
+    few = np.flatnonzero((distinct <= threshold * widths) & (widths > 1))
+    if not len(few):
         return None
-    worst = int(few[np.argmin(distinct[few])])
-    count = int(distinct[worst])
+    worst = int(few[np.argmin(distinct[few] / widths[few])])
+    count, width = int(distinct[worst]), int(widths[worst])
     where = layer(moment.names[worst]).capitalize()
-    if len(few) == moment.depth > 1 and np.all(distinct == count):
+    alike = np.all(distinct == count) and np.all(widths == width)
+    if len(few) == moment.depth > 1 and alike:
         where = f"Each of the {moment.depth} hidden layers"
     copies = "all the others are its copies" if count == 1 else "the others are copies"
+    units = moment.units.removesuffix("s") if count == 1 else moment.units
     return _symptom(
         moment.names[worst],
         float(count),
         threshold * width,
-        f"{where} has `{count}` distinct unit{'s' if count > 1 else ''} of `{width}`, {copies}. "
-        "Rule: at most half.",
+        f"{where} has `{count}` distinct {units} of `{width}`, {copies}. "
+        f"Rule: at most `{exact_share(threshold)}`.",
     )
 
 
@@ -187,7 +218,7 @@ def vanishing(moment: Moment, threshold: float) -> Symptom | None:
     ratio = moment.signal_ratio
     if not ratio < threshold:
         return None
-    rule = f"Rule: below `{number(threshold)}`"
+    rule = f"Rule: below `{exact(threshold)}`"
     if len(zeros):
         where = _layers(zeros, moment)
         text = f"The signal gradient of {where} is `exactly 0`. {rule} of layer {moment.depth}'s."
@@ -197,7 +228,7 @@ def vanishing(moment: Moment, threshold: float) -> Symptom | None:
         ratio,
         threshold,
         f"The signal gradient of layer 1 is `{apart(ratio, threshold, number, 2)}` of layer "
-        f"{moment.depth}'s. {rule}. {_learning(moment)}\n{_per_layer(moment)}",
+        f"{moment.depth}'s. {rule}. {_learning(moment)}\n{_per_layer(moment)}{_unseen(moment)}",
     )
 
 
@@ -213,7 +244,8 @@ def starved(moment: Moment, threshold: float) -> Symptom | None:
         most,
         threshold,
         f"The weight gradient of every hidden layer is at most `{number(most)}` of the signal "
-        f"gradient at the output. Rule: below `{number(threshold)}`. {_learning(moment)}",
+        f"gradient at the output. Rule: below `{exact(threshold)}`. {_learning(moment)}"
+        f"{_unseen(moment)}",
     )
 
 
@@ -227,7 +259,7 @@ def exploding(moment: Moment, threshold: float) -> Symptom | None:
         ratio,
         threshold,
         f"The signal gradient of layer 1 is `{apart(ratio, threshold, number, 2)}` times layer "
-        f"{moment.depth}'s. Rule: over `{number(threshold)}`.\n{_per_layer(moment)}",
+        f"{moment.depth}'s. Rule: over `{exact(threshold)}`.\n{_per_layer(moment)}",
     )
 
 
@@ -242,11 +274,11 @@ def exploding_output(moment: Moment, threshold: float) -> Symptom | None:
         size,
         threshold,
         f"The outputs are of size `{apart(size, threshold, number, 2)}` (root mean square of z). "
-        f"Rule: over `{number(threshold)}`.",
+        f"Rule: over `{exact(threshold)}`.",
     )
 
 
-def _starving(moment: Moment, threshold: float = STARVED) -> Floats:
+def _starving(moment: Moment, threshold: float) -> Floats:
     """Which layers' weights cannot learn (H + 1,)."""
     output = moment.layers("signal_gradient_norm")[-1]
     return np.asarray(moment.layers("weight_gradient_norm") < threshold * output)
@@ -254,7 +286,7 @@ def _starving(moment: Moment, threshold: float = STARVED) -> Floats:
 
 def _learning(moment: Moment) -> str:
     """A sentence on which layers' weights can learn."""
-    starved = _starving(moment)
+    starved = _starving(moment, moment.thresholds.starved)
     if starved.all():
         if not moment.layers("weight_gradient_norm").any():
             return "Every weight gradient is exactly 0 too: only the output's biases can learn."
@@ -273,6 +305,37 @@ def _per_layer(moment: Moment) -> str:
     return f"Each layer passes back `{number(factor)}` {of} what it gets, on average."
 
 
+def _unseen(moment: Moment) -> str:
+    """A sentence where a layer sees next to nothing, which is the opposite of saturation."""
+    mean, std = (moment.hidden(f"preactivation_{what}") for what in ("mean", "std"))
+    small = _least(np.hypot(mean, std), COLLAPSED)
+    if small is not None:
+        saturates = ACTIVATIONS[moment.experiment.hidden[small].activation].saturated is not None
+        where = layer(moment.names[small])
+        what = "is not saturated there, it sees" if saturates else "sees"
+        size = f"has std `{number(std[small])}`" if std[small] else "is `exactly 0`"
+        return f" z of {where} {size}: φ {what} next to nothing."
+    mean, std = (moment.hidden(f"activation_{what}") for what in ("mean", "std"))
+    with np.errstate(all="ignore"):
+        spread = moment.hidden("sample_std") / np.hypot(mean, std)
+    blind = _least(spread, BLIND)
+    if blind is None:
+        return ""
+    where = layer(moment.names[blind])
+    if spread[blind] == 0:
+        return f" The activations of {where} are `the same` for every sample."
+    return (
+        f" From sample to sample the activations of {where} differ by `{number(spread[blind])}` "
+        "of their size: they say next to nothing of the input."
+    )
+
+
+def _least(values: Floats, limit: float) -> int | None:
+    """Where the smallest value is, if it is below `limit`."""
+    below = np.flatnonzero(values < limit)
+    return int(below[np.argmin(values[below])]) if len(below) else None
+
+
 def _layers(indices: NDArray[np.intp], moment: Moment) -> str:
     """Layers by index, the output layer last: "layers 1–6 and 9"."""
     hidden = [int(index) + 1 for index in indices if index < moment.depth]
@@ -285,6 +348,67 @@ def _layers(indices: NDArray[np.intp], moment: Moment) -> str:
 
 def _all(moment: Moment) -> str:
     return f"all {moment.depth}" if moment.depth > 1 else "the one that there is"
+
+
+# -- through time ---------------------------------------------------------------------------------
+
+
+def vanishing_through_time(moment: Moment, threshold: float) -> Symptom | None:
+    """‖∂L/∂h_t‖ at the first time step over the last."""
+    states = moment.over_time("state_gradient_norm")
+    if len(states) < 2 or not states[-1] > 0:
+        return None
+    ratio = moment.time_ratio()
+    if not ratio < threshold:
+        return None
+    zeros = int(np.count_nonzero(states == 0))
+    what = f"`{apart(ratio, threshold, number, 2)}` of the last's" if ratio else "`exactly 0`"
+    first = f"the first `{zeros}`" if zeros > 1 else "the first"
+    return _symptom(
+        moment.names[-2],
+        ratio,
+        threshold,
+        f"Through time the gradient of the state, ‖∂L/∂h‖, is {what} at {first} of "
+        f"`{len(states)}` time steps. Rule: below `{exact(threshold)}`. What stands there cannot "
+        f"be learnt from.\n{_per_time(moment)}{_cell(moment)}".rstrip(),
+    )
+
+
+def exploding_through_time(moment: Moment, threshold: float) -> Symptom | None:
+    """‖∂L/∂h_t‖ at the first time step over the last."""
+    ratio = moment.time_ratio()
+    if not ratio > threshold:
+        return None
+    times = len(moment.over_time("state_gradient_norm"))
+    return _symptom(
+        moment.names[-2],
+        ratio,
+        threshold,
+        f"Through time the gradient of the state, ‖∂L/∂h‖, is "
+        f"`{apart(ratio, threshold, number, 2)}` times the last's at the first of `{times}` time "
+        f"steps. Rule: over `{exact(threshold)}`.\n{_per_time(moment)}{_cell(moment)}",
+    )
+
+
+def _per_time(moment: Moment) -> str:
+    """How the state's gradient changes from one time step to the one before, on average."""
+    ratio = moment.time_ratio()
+    if not 0 < ratio < math.inf:
+        return ""
+    factor = ratio ** (1.0 / (len(moment.over_time("state_gradient_norm")) - 1))
+    of = "of" if factor < 1 else "times"
+    return f"Each time step passes back `{number(factor)}` {of} what it gets, on average."
+
+
+def _cell(moment: Moment) -> str:
+    """What the gradient of an LSTM's cell does; its own way back is through the forget gates."""
+    if moment.experiment.network.architecture != "lstm":
+        return ""
+    ratio = moment.time_ratio("cell_gradient_norm")
+    if math.isnan(ratio):
+        return ""
+    verb = "falls" if ratio < 1 else "grows"
+    return f" That of the cell, ‖∂L/∂c‖, {verb} to `{number(ratio)}` of the last's."
 
 
 # -- saturated and dead ---------------------------------------------------------------------------
@@ -309,7 +433,7 @@ def saturated(moment: Moment, threshold: float) -> Symptom | None:
         value,
         threshold,
         f"`{apart(value, threshold, share, 0)}` of {layer(moment.names[worst])} lies where φ′ is "
-        f"under `5 %` of its maximum. Rule: over `{share(threshold)}`.{grows}",
+        f"under `5 %` of its maximum. Rule: over `{exact_share(threshold)}`.{grows}",
     )
 
 
@@ -320,33 +444,49 @@ def dead(moment: Moment, threshold: float) -> Symptom | None:
     if worst is None or not shares[worst] > threshold:
         return None
     value = float(shares[worst])
+    where = ", at every position" if moment.units == "channels" else ""
     return _symptom(
         moment.names[worst],
         value,
         threshold,
-        f"`{apart(value, threshold, share, 0)}` of the units of {layer(moment.names[worst])} are "
-        f"inactive on every probe sample. Rule: over `{share(threshold)}`.",
+        f"`{apart(value, threshold, share, 0)}` of the {moment.units} of "
+        f"{layer(moment.names[worst])} are inactive on every probe sample{where}. "
+        f"Rule: over `{exact_share(threshold)}`.",
     )
 
 
 # -- healthy --------------------------------------------------------------------------------------
 
 
-def healthy(moment: Moment, threshold: float) -> Symptom | None:
+def healthy(moment: Moment, _threshold: float) -> Symptom | None:
     """What no rule objects to, in the numbers that the rules look at."""
     signal = moment.layers("signal_gradient_norm")
     if np.isnan(signal).all():
         return None
+    ratio, text = _reached(moment, signal)
+    return _symptom(
+        None, ratio, moment.thresholds.vanishing, "; ".join([text, *_shares(moment)]) + "."
+    )
+
+
+def _reached(moment: Moment, signal: Floats) -> tuple[float, str]:
+    """How much of the signal reaches the first layer, or that hardly any is left: (ratio, text)."""
+    loss = moment.recording.latest_scalar("loss", moment.step)
     if signal[-1] == 0:
-        text = "∂L/∂z is `exactly 0` at the output: nothing is left to learn from this batch"
-        return _symptom(None, 0.0, threshold, "; ".join([text, *_shares(moment)]) + ".")
+        return 0.0, "∂L/∂z is `exactly 0` at the output: nothing is left to learn from this batch"
+    if 0 <= loss < LEARNT:
+        text = f"The loss is `{number(loss)}`: next to nothing is left to learn from this batch"
+        return moment.signal_ratio, text
+    time = moment.time_ratio()
+    if not math.isnan(time):
+        times = len(moment.over_time("state_gradient_norm"))
+        text = f"The first of `{times}` time steps gets `{number(time)}` of the last one's signal"
+        return time, text
     if moment.depth == 1:
-        ratio = float(signal[0] / signal[1])
-        text = f"The hidden layer gets `{number(ratio)}` of the output layer's signal"
-    else:
-        ratio = moment.signal_ratio
-        text = f"Layer 1 gets `{number(ratio)}` of layer {moment.depth}'s signal"
-    return _symptom(None, ratio, threshold, "; ".join([text, *_shares(moment)]) + ".")
+        ratio = _ratio(signal[0], signal[1])
+        return ratio, f"The hidden layer gets `{number(ratio)}` of the output layer's signal"
+    ratio = moment.signal_ratio
+    return ratio, f"Layer 1 gets `{number(ratio)}` of layer {moment.depth}'s signal"
 
 
 def _shares(moment: Moment) -> list[str]:
@@ -358,8 +498,9 @@ def _shares(moment: Moment) -> list[str]:
             texts.append(f"{_at_most(float(shares[worst]))} {word}")
     distinct = moment.hidden("distinct_units")
     if not np.isnan(distinct).all():
-        width = moment.experiment.network.width
-        texts.append(f"`{int(np.nanmin(distinct))}` of `{width}` units distinct")
+        fewest = int(np.nanargmin(distinct / moment.widths))
+        of = f"`{int(distinct[fewest])}` of `{moment.widths[fewest]}`"
+        texts.append(f"{of} {moment.units} distinct")
     return texts
 
 

@@ -45,6 +45,17 @@ def share(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+def exact(limit: float) -> str:
+    """A number that a person has chosen, with all of its digits: "10⁻³", "0.025", "1234"."""
+    digits = next((d for d in range(2, 12) if float(f"{limit:.{d - 1}e}") == limit), 12)
+    return number(limit, digits)
+
+
+def exact_share(limit: float) -> str:
+    """A share that a person has chosen, as per cent: "20 %", "12.5 %"."""
+    return f"{100 * limit:.10g} %"
+
+
 def apart(value: float, limit: float, shown: Callable[[float, int], str], digits: int) -> str:
     """`value` with as many digits (up to three more) as make it read differently from `limit`."""
     beside = limit * (1 + 1e-12)  # `number` writes an exact power of ten in a way of its own

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QActionGroup, QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from initviz.lab.diagnosis import Finding
+from initviz.lab.remedies import Advice
+from initviz.lab.thresholds import DEFAULTS, Thresholds
 from initviz.lab.wording import SIGNS, number
+from initviz.ui.flow_layout import FlowLayout
+from initviz.ui.progress_bar import ProgressBar
 from initviz.ui.steady_label import SteadyLabel
 from initviz.ui.theme import LIGHT, Theme
 
@@ -25,10 +38,49 @@ LONGEST_ON_A_BUTTON = 30
 COLOURS = {"▼": "vanishing", "▲": "exploding", "■": "exploding", "●": "healthy"}
 
 
-class FindingCard(QFrame):
-    """One finding: its message, the settings that would help, and the rule behind it."""
+@dataclass(frozen=True)
+class Proof:
+    """What came of a proof: the verdict in a word or two, and a sentence with numbers."""
 
-    remedy_wanted = Signal(object)
+    verdict: str
+    sentence: str
+
+
+class ProofStrip(QWidget):
+    """How far a proof is, with a way to end it."""
+
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = ProgressBar()
+        self._bar.setAccessibleName("Progress of the proof")
+        self._cancel = _small_button("Cancel")
+        self._cancel.setToolTip("End the two runs that compare the start with its remedy")
+        self._cancel.clicked.connect(self.cancelled)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self._bar, 1)
+        line.addWidget(self._cancel)
+        self.hide()
+
+    def show_share(self, share: float | None) -> None:
+        """Show how much is done; None takes the strip away."""
+        self.setVisible(share is not None)
+        self._bar.set_share(share or 0.0)
+
+
+class FindingCard(QFrame):
+    """One finding: its message, what would help, the proof of that, and the rule behind it.
+
+    Signals bring the lane's letter and the finding, with the chosen remedy first.
+    """
+
+    remedy_wanted = Signal(str, object)
+    proof_wanted = Signal(str, object)
+    cancel_wanted = Signal()
+    chosen = Signal()
 
     def __init__(self, letter: str, finding: Finding) -> None:
         super().__init__()
@@ -36,43 +88,69 @@ class FindingCard(QFrame):
         self._letter = letter
         self._theme = LIGHT
         self._finding = finding
-        self._headline, self._message, self._rule = (_selectable() for _ in range(3))
+        self._choice = ""
+        self._headline, self._message, self._proof, self._rule = (_selectable() for _ in range(4))
         self._rule.setProperty("role", "note")
         self._rule.hide()
-        self._try = QPushButton()
-        self._try.clicked.connect(lambda: self.remedy_wanted.emit(self._finding))
-        self._why = QPushButton("Why?")
-        self._why.setCheckable(True)
-        self._why.setToolTip("The rule behind this finding, and where it comes from")
-        self._why.toggled.connect(self._rule.setVisible)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        for button in (self._try, self._why):
-            button.setProperty("role", "small")
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+        self._proof.hide()
+        self.strip = ProofStrip()
+        self.strip.cancelled.connect(self.cancel_wanted)
         body = QVBoxLayout(self)
         body.setContentsMargins(12 + int(EDGE), 10, 12, 12)
         body.setSpacing(7)
         for part in (self._headline, self._message):
             body.addWidget(part)
-        body.addLayout(buttons)
-        body.addWidget(self._rule)
+        body.addLayout(self._buttons())
+        for below in (self.strip, self._proof, self._rule):
+            body.addWidget(below)
         self.show_finding(finding)
+
+    def _buttons(self) -> FlowLayout:
+        self._try = _small_button()
+        self._try.clicked.connect(lambda: self.remedy_wanted.emit(self._letter, self.finding))
+        self._prove = _small_button("Prove it")
+        self._prove.setToolTip("Train with and without it, and compare")
+        self._prove.clicked.connect(lambda: self.proof_wanted.emit(self._letter, self.finding))
+        self._others = _small_button("Or")
+        self._others.setToolTip("What else there is to try")
+        self._menu = QMenu(self)
+        self._group = QActionGroup(self)
+        self._group.triggered.connect(lambda action: self._choose(action.data()))
+        self._others.setMenu(self._menu)
+        self._why = _small_button("Why?")
+        self._why.setCheckable(True)
+        self._why.setToolTip("The rule behind this finding, and where it comes from")
+        self._why.toggled.connect(self._rule.setVisible)
+        line = FlowLayout(8)
+        for button in (self._try, self._prove, self._others, self._why):
+            line.addWidget(button)
+        return line
+
+    @property
+    def advice(self) -> Advice:
+        """The remedy that is chosen: the first one, unless a person has picked another."""
+        named = (advice for advice in self._finding.remedies if advice.name == self._choice)
+        return next(named, self._finding.advice)
+
+    @property
+    def finding(self) -> Finding:
+        """The finding, with the chosen remedy first."""
+        others = tuple(a for a in self._finding.remedies if a != self.advice)
+        remedies = (self.advice, *others) if self._finding.remedies else ()
+        return replace(self._finding, remedies=remedies)
 
     def show_finding(self, finding: Finding) -> None:
         """Show this finding in place of the one before; of the same kind, so the look stays."""
-        self._finding = finding
+        before, self._finding = self._finding, finding
         self.setObjectName(f"finding.{self._letter}.{finding.kind}")
         self.setAccessibleName(f"{self._letter}: {finding.label}")
         self.setAccessibleDescription(finding.message)
         headline = f"{SIGNS[finding.kind]} {self._letter} · {finding.label}"
         _say(self._headline, f'<span style="font-weight:600">{escape(headline)}</span>')
         _say(self._message, self._message_html(finding))
-        self._try.setVisible(bool(finding.remedy_settings))
-        self._try.setText(remedy_text(finding))
-        self._try.setToolTip(finding.remedy)
+        if self._menu.isEmpty() or before.remedies != finding.remedies:
+            self._offer(finding)
+        self._show_choice()
         self._why.setVisible(bool(finding.why))
         self._why.setAccessibleName(f"Why is {self._letter} {finding.label}?")
         _say(
@@ -82,6 +160,44 @@ class FindingCard(QFrame):
             f"<p>{escape(finding.why)}</p><p>Source: {escape(finding.source)}.</p>",
         )
 
+    def _offer(self, finding: Finding) -> None:
+        """Put all remedies into the menu."""
+        self._menu.clear()
+        for advice in finding.remedies:
+            action = self._menu.addAction(advice.name[:1].upper() + advice.name[1:])
+            action.setCheckable(True)
+            action.setData(advice.name)
+            self._group.addAction(action)
+
+    def _choose(self, name: str) -> None:
+        self._choice = name
+        self.show_finding(self._finding)
+        self.chosen.emit()
+
+    def _show_choice(self) -> None:
+        advice, remedies = self.advice, self._finding.remedies
+        for action in self._menu.actions():
+            action.setChecked(action.data() == advice.name)
+        self._try.setVisible(bool(remedies))
+        self._try.setText(remedy_text(advice))
+        self._try.setToolTip(advice.sentence)
+        self._prove.setVisible(bool(remedies))
+        self._prove.setAccessibleName(f"Prove it: {advice.sentence}")
+        self._others.setVisible(len(remedies) > 1)
+        self._others.setAccessibleName(f"Other remedies than {advice.name}")
+
+    def show_progress(self, share: float | None, *, is_running: bool) -> None:
+        """Show how far the proof is, once there is something to say of it."""
+        self._prove.setEnabled(not is_running)
+        self.strip.show_share(share if is_running else None)
+
+    def show_proof(self, proof: Proof | None) -> None:
+        """Show what came of the proof of the chosen remedy; None takes it away."""
+        self._proof.setVisible(proof is not None)
+        if proof is not None:
+            verdict = f'<span style="font-weight:600">{escape(proof.verdict)}</span>'
+            _say(self._proof, f"{verdict} {escape(proof.sentence, quote=False)}")
+
     def set_theme(self, theme: Theme) -> None:
         """Draw the edge and the values in the colours of another theme."""
         self._theme = theme
@@ -89,8 +205,8 @@ class FindingCard(QFrame):
         self.update()
 
     def _message_html(self, finding: Finding) -> str:
-        on_button = finding.remedy_settings and _fits(finding)
-        text = finding.message if on_button else f"{finding.message}\n{finding.remedy}"
+        advice = self.advice
+        text = finding.message if _fits(advice) else f"{finding.message}\n{advice.sentence}"
         paragraphs = escape(text.strip(), quote=False).splitlines()
         html = "".join(f'<p style="margin:0 0 5px 0">{line}</p>' for line in paragraphs if line)
         # The longest first: "10⁻³" also stands within "1.2 × 10⁻³".
@@ -136,28 +252,51 @@ def _selectable() -> QLabel:
     return label
 
 
-def remedy_text(finding: Finding) -> str:
+def _small_button(text: str = "") -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("role", "small")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def remedy_text(advice: Advice) -> str:
     """What the button says: "Try Glorot normal →", or "Try this →" beside a long sentence."""
-    return f"{finding.remedy.rstrip('.')} →" if _fits(finding) else "Try this →"
+    return f"{advice.sentence.rstrip('.')} →" if _fits(advice) else "Try this →"
 
 
-def _fits(finding: Finding) -> bool:
-    return len(finding.remedy) <= LONGEST_ON_A_BUTTON
+def _fits(advice: Advice) -> bool:
+    return len(advice.sentence) <= LONGEST_ON_A_BUTTON
+
+
+#: A lane's letter, what was found there, and the remedy that is proved.
+_Key = tuple[str, str, str]
+
+
+def _key(letter: str, finding: Finding) -> _Key:
+    return letter, finding.label, finding.advice.name
 
 
 class DiagnosisView(QWidget):
-    """The findings of the lanes at the step that is shown.
+    """The findings of the lanes at the step that is shown, under a person's thresholds.
 
-    `remedy_wanted` brings the finding whose remedy a person wants to try.
+    `remedy_wanted` brings a lane's letter and the finding whose first remedy a person wants to
+    try; `proof_wanted` the same of one that is to be proved; `cancel_wanted` says that it is not to
+    be proved after all.
     """
 
-    remedy_wanted = Signal(object)
+    remedy_wanted = Signal(str, object)
+    proof_wanted = Signal(str, object)
+    cancel_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("diagnosis")
         self.setAccessibleName("Diagnosis")
+        self.thresholds: Thresholds = DEFAULTS
+        self.step = 0
         self._theme = LIGHT
+        self._progress: tuple[_Key, float | None] | None = None
+        self._proofs: dict[_Key, Proof] = {}
         self._shown: tuple[tuple[str, Finding], ...] = ()
         self._heading = SteadyLabel("DIAGNOSIS AT STEP 00000")
         self._heading.say("DIAGNOSIS")
@@ -167,11 +306,16 @@ class DiagnosisView(QWidget):
         self._trouble.setWordWrap(True)
         self._trouble.setTextFormat(Qt.TextFormat.PlainText)
         self._trouble.hide()
+        self._ending = QLabel()
+        self._ending.setProperty("role", "note")
+        self._ending.setWordWrap(True)
+        self._ending.setTextFormat(Qt.TextFormat.PlainText)
+        self._ending.hide()
         self._cards: list[FindingCard] = []
         self._body = QVBoxLayout(self)
         self._body.setContentsMargins(0, 0, 0, 0)
         self._body.setSpacing(12)
-        for part in (self._heading, self._trouble):
+        for part in (self._heading, self._trouble, self._ending):
             self._body.addWidget(part)
 
     @property
@@ -191,12 +335,18 @@ class DiagnosisView(QWidget):
         self._trouble.setText(sentence)
         self._trouble.setVisible(bool(sentence))
 
+    def show_ending(self, sentence: str) -> None:
+        """Say how a run came to its own end; an empty sentence takes it away."""
+        self._ending.setText(sentence)
+        self._ending.setVisible(bool(sentence))
+
     def show_findings(self, step: int, findings: Sequence[tuple[str, Finding]]) -> None:
         """Show each lane's findings: pairs of a lane's letter and a finding.
 
         Cards are made anew only where the kinds have changed, so that what a person reads,
         unfolds or selects stays while the numbers move.
         """
+        self.step = step
         self._heading.say(f"DIAGNOSIS AT STEP {step}")
         before, self._shown = self._shown, tuple(findings)
         if _kinds(before) != _kinds(self._shown):
@@ -205,6 +355,37 @@ class DiagnosisView(QWidget):
         for card, old, new in zip(self._cards, before, self._shown, strict=True):
             if old != new:
                 card.show_finding(new[1])
+        self._show_proofs()
+
+    # -- proofs ----------------------------------------------------------------------------------
+
+    def show_progress(self, letter: str, finding: Finding, share: float | None) -> None:
+        """Say that the first remedy of a finding is being proved, and how much of that is done."""
+        self._progress = _key(letter, finding), share
+        self._show_proofs()
+
+    def end_progress(self) -> None:
+        """Nothing is being proved any more."""
+        self._progress = None
+        self._show_proofs()
+
+    def show_proof(self, letter: str, finding: Finding, verdict: str, sentence: str) -> None:
+        """Say what came of the proof; it stays until `forget_proofs`."""
+        self._proofs[_key(letter, finding)] = Proof(verdict, sentence)
+        self._show_proofs()
+
+    def forget_proofs(self, letter: str) -> None:
+        """Take those of a lane away: they are of another run."""
+        self._proofs = {key: proof for key, proof in self._proofs.items() if key[0] != letter}
+        self._show_proofs()
+
+    def _show_proofs(self) -> None:
+        for card, (letter, _) in zip(self._cards, self._shown, strict=True):
+            key = _key(letter, card.finding)
+            runs = self._progress is not None and self._progress[0] == key
+            share = self._progress[1] if self._progress and runs else None
+            card.show_progress(share, is_running=runs)
+            card.show_proof(self._proofs.get(key))
 
     def _remake(self) -> None:
         for card in self._cards:
@@ -215,7 +396,11 @@ class DiagnosisView(QWidget):
         for card in self._cards:
             card.set_theme(self._theme)
             card.remedy_wanted.connect(self.remedy_wanted)
+            card.proof_wanted.connect(self.proof_wanted)
+            card.cancel_wanted.connect(self.cancel_wanted)
+            card.chosen.connect(self._show_proofs)
             self._body.addWidget(card)
+        self._show_proofs()
 
 
 def _kinds(findings: Sequence[tuple[str, Finding]]) -> list[tuple[str, str]]:

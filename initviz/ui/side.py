@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from initviz.lab.diagnosis import diagnose
 from initviz.ui.activation_view import ActivationView
 from initviz.ui.diagnosis_view import DiagnosisView
 from initviz.ui.panels.base import Shown
@@ -15,8 +16,6 @@ from initviz.ui.theme import Theme
 
 class SideColumn(QScrollArea):
     """Findings and the activation, for the lanes that are shown."""
-
-    remedy_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +27,6 @@ class SideColumn(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.diagnosis = DiagnosisView()
         self.activation = ActivationView()
-        self.diagnosis.remedy_wanted.connect(self.remedy_wanted)
         inside = QWidget()
         inside.setProperty("role", "bar")
         body = QVBoxLayout(inside)
@@ -49,7 +47,7 @@ class SideColumn(QScrollArea):
         findings = [
             (lane.letter, finding)
             for lane in shown
-            for finding in lane.recording.findings(lane.step)
+            for finding in diagnose(lane.recording, lane.step, self.diagnosis.thresholds)
         ]
         step = shown[0].step if shown else 0
         self.diagnosis.show_findings(step, findings)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from initviz.lab.diagnosis import on_early_stop
 from initviz.lab.experiment import Experiment
 from initviz.lab.training import run
 
@@ -126,3 +127,121 @@ def test_a_tall_stack_of_default_relu_layers_vanishes():
     )
     assert found["vanishing"].value < 1e-6
     assert found["vanishing"].remedy_settings == {"initialiser.scheme": "he_normal"}
+
+
+# -- through time --------------------------------------------------------------------------------
+
+
+def _recall(architecture, times=30, **settings):
+    return Experiment().with_values(
+        {
+            "network.architecture": architecture,
+            "network.hidden_layers": 1,
+            "network.width": 16,
+            "training.data": "recall",
+            "training.sequence_length": times,
+            "training.batch_size": 16,
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        }
+    )
+
+
+def test_small_recurrent_weights_forget():
+    (finding,) = run(_recall("rnn", initialiser__std=0.1), 0).findings()
+    assert (finding.kind, finding.label) == ("vanishing", "Vanishing through time")
+    assert finding.layer == "hidden 1"
+    recording = run(_recall("rnn", initialiser__std=0.1), 0)
+    states = recording.latest_time("state_gradient_norm", 0)[1]
+    assert finding.value == pytest.approx(states[0] / states[-1])
+    assert "at the first of 30 time steps. Rule: below 10⁻³." in finding.message
+    assert "Each time step passes back" in finding.message
+
+
+def test_a_state_gradient_that_underflows_is_called_exactly_0():
+    (finding,) = run(_recall("rnn", 100, initialiser__std=0.01), 0).findings()
+    assert "is exactly 0 at the first " in finding.message
+    assert finding.value == 0.0
+    assert not finding.message.endswith("\n")
+
+
+def test_large_recurrent_weights_explode_through_time():
+    found = {
+        f.kind: f
+        for f in run(_recall("rnn", initialiser__std=0.6, network__activation="relu"), 0).findings()
+    }
+    finding = found["exploding"]
+    assert finding.label == "Exploding through time"
+    assert finding.value > 100
+    names = [advice.name for advice in finding.remedies]
+    assert "gradients clipped at 1" in names
+    assert "orthogonal weights" in names
+    assert "the gradient stays" in finding.why
+
+
+def test_of_an_lstm_the_cell_is_told_too():
+    recording = run(_recall("lstm", 50), 0)
+    (finding,) = recording.findings()
+    cells = recording.latest_time("cell_gradient_norm", 0)[1]
+    assert "That of the cell, ‖∂L/∂c‖, falls to " in finding.message
+    assert cells[0] / cells[-1] < 1e-8
+    assert "PyTorch's default has no forget-gate bias of 1" in finding.why
+
+
+def test_an_lstm_that_remembers_is_healthy():
+    remembers = _recall("lstm", 50, initialiser__scheme="orthogonal", initialiser__forget_bias=2.3)
+    (finding,) = run(remembers, 0).findings()
+    assert finding.kind == "healthy"
+    assert finding.message.startswith("The first of 50 time steps gets ")
+
+
+# -- early stopping --------------------------------------------------------------------------------
+
+
+def _stopped(**settings):
+    patient = {"training__early_stopping": True, "training__patience": 30}
+    small = {"training__data": "blobs", "network__width": 16}
+    return run(_experiment(**patient, **small, **settings), 3000)
+
+
+def test_a_loss_that_stands_still_because_it_starves_is_no_convergence():
+    recording = _stopped(initialiser__std=0.01)
+    assert recording.stopped == "early"
+    sentence = on_early_stop(recording)
+    assert sentence.startswith(
+        "Stopped early because the loss stood still: the network has not converged, it starves. "
+        "The signal gradient of layer 1 is "
+    )
+    assert sentence.endswith(".")
+
+
+def test_zeros_starve_however_even_they_are():
+    recording = _stopped(initialiser__scheme="zeros", network__hidden_layers=2)
+    assert "it starves. Each of the 2 hidden layers has 1 distinct unit" in on_early_stop(recording)
+
+
+def test_a_loss_that_fell_and_stands_still_has_converged():
+    recording = _stopped(
+        initialiser__scheme="glorot_normal", network__hidden_layers=2, training__learning_rate=0.5
+    )
+    assert recording.stopped == "early"
+    assert on_early_stop(recording).startswith(
+        "Stopped early: the loss has not fallen for 30 steps, after it fell from "
+    )
+    assert on_early_stop(recording).endswith(": the network has converged.")
+
+
+def test_a_rate_of_next_to_nothing_is_neither_starved_nor_converged():
+    recording = _stopped(initialiser__scheme="glorot_normal", training__learning_rate=1e-9)
+    sentence = on_early_stop(recording)
+    assert "nothing starves, but little was learnt either" in sentence
+    assert "converged" not in sentence
+
+
+def test_a_run_that_diverged_is_told_as_such():
+    recording = _stopped(initialiser__scheme="glorot_normal", training__learning_rate=1e30)
+    assert recording.stopped == "early"
+    assert "has diverged" in on_early_stop(recording)
+
+
+def test_a_run_that_was_not_stopped_has_nothing_to_explain():
+    assert on_early_stop(run(_experiment(), 1)) == ""

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from initviz.lab.wording import apart, layer, number, numbers, share
+from initviz.lab.wording import apart, exact, exact_share, layer, number, numbers, share
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,17 @@ def test_a_layer_within_a_sentence():
 )
 def test_numbers_are_listed_as_runs(indices, text):
     assert numbers(indices) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e-3, "10⁻³"), (10.0, "10"), (1000.0, "1000"), (0.025, "0.025"), (1.234e-5, "1.234 × 10⁻⁵")],
+)
+def test_a_limit_that_was_chosen_keeps_its_digits(value, text):
+    assert exact(value) == text
+
+
+def test_a_share_that_was_chosen_keeps_its_digits():
+    assert exact_share(0.2) == "20 %"
+    assert exact_share(0.125) == "12.5 %"
+    assert exact_share(0.07) == "7 %"

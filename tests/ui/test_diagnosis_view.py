@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from initviz import Experiment, run
 from initviz.lab.wording import SIGNS
@@ -81,9 +81,84 @@ def test_a_limit_is_not_set_off_where_it_is_the_number_of_a_layer(view):
 def test_the_remedy_is_one_click(qtbot, view, vanishing):
     card = shown(view, vanishing)
     wanted = []
-    view.remedy_wanted.connect(wanted.append)
+    view.remedy_wanted.connect(lambda letter, finding: wanted.append(finding))
     QTest.mouseClick(button(card, "Try Glorot normal"), Qt.MouseButton.LeftButton)
     assert [f.remedy_settings["initialiser.scheme"] for f in wanted] == ["glorot_normal"]
+
+
+def test_another_remedy_can_be_chosen_and_then_is_what_is_tried(view, vanishing):
+    card = shown(view, vanishing)
+    finding = vanishing.findings(0)[0]
+    others = button(card, "Or")
+    actions = others.menu().actions()
+    assert [a.data() for a in actions] == [advice.name for advice in finding.remedies]
+    assert [a.isChecked() for a in actions] == [True] + [False] * (len(actions) - 1)
+    wanted = []
+    view.remedy_wanted.connect(lambda letter, finding: wanted.append(finding))
+    actions[-1].trigger()
+    button(card, "Try 5 hidden layers").click()
+    assert wanted[0].advice == finding.remedies[-1]
+    assert {a.name for a in wanted[0].remedies} == {a.name for a in finding.remedies}
+    shown(view, vanishing, 1)
+    assert button(card, "Try 5 hidden layers")  # the choice stays while the numbers move
+
+
+def test_a_proof_is_asked_for_with_the_lane_and_the_chosen_remedy(view, vanishing):
+    card = shown(view, vanishing)
+    wanted = []
+    view.proof_wanted.connect(lambda *what: wanted.append(what))
+    button(card, "Or").menu().actions()[1].trigger()
+    button(card, "Prove it").click()
+    ((letter, finding),) = wanted
+    assert letter == "A"
+    assert finding.advice == vanishing.findings(0)[0].remedies[1]
+
+
+def test_a_running_proof_shows_how_far_it_is_and_can_be_cancelled(view, vanishing):
+    card = shown(view, vanishing)
+    finding = card.finding
+    cancelled = []
+    view.cancel_wanted.connect(lambda: cancelled.append(True))
+    bar = card.findChild(QProgressBar)
+    view.show_progress("A", finding, None)
+    assert not button(card, "Prove it").isEnabled()
+    assert not bar.isVisibleTo(card)  # a moment yet
+    view.show_progress("A", finding, 0.25)
+    assert bar.isVisibleTo(card)
+    assert bar.value() / bar.maximum() == 0.25
+    button(card, "Cancel").click()
+    assert cancelled == [True]
+    view.end_progress()
+    assert not bar.isVisibleTo(card)
+    assert button(card, "Prove it").isEnabled()
+
+
+def test_what_was_proved_stands_in_the_card_of_that_remedy_until_it_is_forgotten(view, vanishing):
+    card = shown(view, vanishing)
+    view.show_proof("A", card.finding, "Cured.", "With Glorot normal < and so on.")
+    assert "Cured." in words(card)
+    assert "With Glorot normal < and so on." in words(card)
+    shown(view, vanishing, 1)
+    assert "Cured." in words(card)
+    actions = button(card, "Or").menu().actions()
+    actions[1].trigger()
+    assert "Cured." not in words(card)
+    actions[0].trigger()
+    assert "Cured." in words(card)
+    view.forget_proofs("B")
+    assert "Cured." in words(card)
+    view.forget_proofs("A")
+    assert "Cured." not in words(card)
+
+
+def test_buttons_that_do_not_fit_into_a_line_stand_in_the_next(qtbot, view, vanishing):
+    view.resize(220, 600)
+    card = shown(view, vanishing)
+    qtbot.waitUntil(lambda: card.width() <= 220)
+    seen = [b for b in card.findChildren(QPushButton) if b.isVisibleTo(card)]
+    assert all(b.geometry().right() <= card.width() for b in seen)
+    assert all(b.width() >= b.sizeHint().width() for b in seen)
+    assert len({b.y() for b in seen}) > 1
 
 
 def test_why_unfolds_the_rule_with_its_limit_and_source(view, vanishing):
@@ -100,9 +175,8 @@ def test_why_unfolds_the_rule_with_its_limit_and_source(view, vanishing):
 def test_a_healthy_lane_has_nothing_to_try(view, healthy):
     card = shown(view, healthy)
     assert "● A" in words(card)
-    assert not [
-        b for b in card.findChildren(QPushButton) if "Try" in b.text() and b.isVisibleTo(card)
-    ]
+    seen = [b.text() for b in card.findChildren(QPushButton) if b.isVisibleTo(card)]
+    assert seen == ["Why?"]
 
 
 def test_an_unfolded_rule_stays_while_the_numbers_move(view, vanishing):
