@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixm
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from initviz.lab.activations import ACTIVATIONS, Activation
+from initviz.lab.network_settings import GATES
 from initviz.lab.snapshot import Floats
 from initviz.lab.wording import share as percent
 from initviz.ui.controls import ComboBox
@@ -26,13 +27,17 @@ _CURVE_POINTS = 241
 
 @dataclass(frozen=True)
 class Sight:
-    """What is drawn: one layer's histogram of z, with the activation that it enters."""
+    """What is drawn: one layer's histogram of z, with the activation that it enters.
+
+    In a gated layer z is the candidate's, and `slope` is where that of PReLU starts.
+    """
 
     letter: str
     index: int
     layer: str
     activation: Activation
     slope: float
+    is_gated: bool
     counts: Floats
     low: float
     high: float
@@ -59,6 +64,25 @@ class Sight:
         outside = (self.centres < low) | (self.centres > high)
         return float(self.counts[outside].sum() / max(self.counts.sum(), 1.0))
 
+    @property
+    def caption(self) -> str:
+        """What is seen, in words."""
+        number = self.layer.removeprefix("hidden ")
+        whose = f"of layer {number}'s candidate" if self.is_gated else f"of layer {number}"
+        lines = [f"pre-activation z {whose}"]
+        if self.activation.has_slope:
+            at = f"slope {self.slope:g} for z < 0"
+            lines.append(f"{at} at the start; it is learned" if self.learns_slope else at)
+        saturated = self.saturated()
+        if not math.isnan(saturated):
+            lines.append(f"{percent(saturated)} of it where φ′ is nearly 0")
+        return "\n".join(lines)
+
+    @property
+    def learns_slope(self) -> bool:
+        """Whether the slope that is drawn is only the one that training started from."""
+        return self.activation.name == "prelu"
+
 
 def sight(shown: Shown, layer: int) -> Sight | None:
     """What a lane shows of its layer number `layer`; None before the first histogram."""
@@ -67,13 +91,16 @@ def sight(shown: Shown, layer: int) -> Sight | None:
     if found is None or layer >= len(recording.layers):
         return None
     histogram = found[1]
-    network = recording.experiment.network
+    experiment = recording.experiment
+    own = {one.name: one.activation for one in experiment.layers if one.activation}
+    activation = own.get(recording.layers[layer], experiment.network.activation)
     return Sight(
         shown.letter,
         shown.index,
         recording.layers[layer],
-        ACTIVATIONS[network.activation],
-        network.slope,
+        ACTIVATIONS[activation],
+        experiment.network.slope,
+        GATES.get(experiment.network.architecture, 1) > 1,
         histogram.counts[layer].astype(np.float64),
         float(histogram.low[layer]),
         float(histogram.high[layer]),
@@ -329,7 +356,5 @@ class ActivationView(QWidget):
         number = seen.layer.removeprefix("hidden ")
         label = seen.activation.label.upper()
         self._heading.setText(f"{label} OVER WHAT LAYER {number} OF {seen.letter} GETS")
-        saturated = seen.saturated()
-        flat = "" if math.isnan(saturated) else f"\n{percent(saturated)} of it where φ′ is nearly 0"
-        self._caption.setText(f"pre-activation z of layer {number}{flat}")
+        self._caption.setText(seen.caption)
         self._canvas.setAccessibleName(f"{seen.activation.label}: {self._caption.text()}")

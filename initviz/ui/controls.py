@@ -9,18 +9,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QLocale, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QElapsedTimer,
+    QLocale,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
+    QListView,
     QSizePolicy,
     QSlider,
     QSpinBox,
     QStyle,
+    QStyledItemDelegate,
     QStyleOptionComboBox,
+    QStyleOptionViewItem,
     QStylePainter,
     QWidget,
 )
@@ -44,10 +57,14 @@ def _wheel_scrolls_the_form(control: QWidget, event: QWheelEvent) -> bool:
 
 
 class WholeBox(QSpinBox):
-    """An editor for whole numbers, as plain as a label until it is used."""
+    """An editor for whole numbers, as plain as a label until it is used.
 
-    def __init__(self) -> None:
+    Where 0 is more than a number, `zero` is what it says instead.
+    """
+
+    def __init__(self, zero: str = "") -> None:
         super().__init__()
+        self._zero = zero
         _make_plain(self)
         self.setRange(-_LARGEST_WHOLE, _LARGEST_WHOLE)
 
@@ -56,17 +73,24 @@ class WholeBox(QSpinBox):
         self.setValue(round(value))
 
     def textFromValue(self, value: int) -> str:
-        return str(value)
+        return self._zero if self._zero and value == 0 else str(value)
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        if text and self._zero.startswith(text):
+            done = text == self._zero
+            state = QValidator.State.Acceptable if done else QValidator.State.Intermediate
+            return state, text, position
         return judged_whole(text), text, position
 
     def valueFromText(self, text: str) -> int:
-        number = _parsed(text, int, _LARGEST_WHOLE)
+        number = 0 if text and text == self._zero else _parsed(text, int, _LARGEST_WHOLE)
         return self.value() if number is None else int(number)
 
     def sizeHint(self) -> QSize:
-        return _size_hint(self, "000000")
+        return _size_hint(self, self._zero or "000000")
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not _wheel_scrolls_the_form(self, event):
@@ -106,6 +130,9 @@ class NumberBox(QDoubleSpinBox):
     def sizeHint(self) -> QSize:
         return _size_hint(self, "0.00000000")
 
+    def minimumSizeHint(self) -> QSize:
+        return _size_hint(self, "0.0001")
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not _wheel_scrolls_the_form(self, event):
             super().wheelEvent(event)
@@ -118,7 +145,7 @@ def _make_plain(box: QSpinBox | QDoubleSpinBox) -> None:
     box.setFrame(False)
     box.setLocale(QLocale.c())
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     box.setProperty("role", "value")
 
 
@@ -149,15 +176,109 @@ def _parsed(text: str, kind: Callable[[str], float], largest: float) -> float | 
     return number if abs(number) <= largest else None
 
 
+class Entries(QListView):
+    """The list of a combo box: what is typed finds an entry by any of its words, or by its name.
+
+    "hen" and "he_n" find "He normal". One letter, once more, goes to the next that fits.
+    """
+
+    #: So long after a letter, in milliseconds, the next one begins a new word.
+    PAUSE = 1000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed = ""
+        self._clock = QElapsedTimer()
+
+    def keyboardSearch(self, text: str) -> None:  # noqa: N802 (Qt's name)
+        if not self._clock.isValid() or self._clock.elapsed() > self.PAUSE:
+            self._typed = ""
+        self._clock.start()
+        self._typed += text
+        row = self._found()
+        if row >= 0:
+            self.setCurrentIndex(self.model().index(row, 0))
+
+    def _found(self) -> int:
+        typed = _letters(self._typed)
+        if not typed:
+            return -1
+        rows = list(range(self.model().rowCount()))
+        if set(typed) == {typed[0]}:  # again and again the same letter
+            typed, start = typed[0], self.currentIndex().row() + 1
+            rows = rows[start:] + rows[:start]
+        for fits in (_begins, _has_word, _contains):
+            row = next((row for row in rows if fits(*self._entry(row), typed)), -1)
+            if row >= 0:
+                return row
+        return -1
+
+    def _entry(self, row: int) -> tuple[str, str]:
+        """Label and name of a row."""
+        index = self.model().index(row, 0)
+        return str(index.data() or ""), str(index.data(Qt.ItemDataRole.UserRole) or "")
+
+
+class EntryDelegate(QStyledItemDelegate):
+    """Paints the entries of a combo box as the style sheet says, and a line between groups."""
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(0, 9) if _is_separator(index) else super().sizeHint(option, index)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        if not _is_separator(index):
+            super().paint(painter, option, index)
+            return
+        area = option.rect
+        painter.setPen(option.palette.mid().color())
+        painter.drawLine(area.left(), area.center().y(), area.right(), area.center().y())
+
+
+def _is_separator(index: QModelIndex | QPersistentModelIndex) -> bool:
+    return bool(index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator")
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def _begins(label: str, name: str, typed: str) -> bool:
+    return _letters(label).startswith(typed) or _letters(name).startswith(typed)
+
+
+def _has_word(label: str, _name: str, typed: str) -> bool:
+    words = label.split()
+    return any(_letters("".join(words[start:])).startswith(typed) for start in range(len(words)))
+
+
+def _contains(label: str, name: str, typed: str) -> bool:
+    return len(typed) > 1 and (typed in _letters(label) or typed in _letters(name))
+
+
 class ComboBox(QComboBox):
     """A combo box with the small arrow of the design."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.setView(Entries())
+        self.setItemDelegate(EntryDelegate(self))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(4)
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMaxVisibleItems(24)
+
+    def showPopup(self) -> None:  # noqa: N802 (Qt's name)
+        # As wide as its longest entry, however narrow the form is.
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + bar + 8)
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QStylePainter(self)

@@ -1,4 +1,4 @@
-"""The dialogs that ask for a file, and files that are dropped here."""
+"""Opening and saving the experiment: the dialogs that ask, and files that are dropped here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,70 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from initviz.lab.experiment import Experiment
 from initviz.lab.experiment_files import read_experiment, write_experiment
-
-__all__ = ["ask_for_file", "dropped_file", "read_experiment", "write_experiment"]
+from initviz.ui.messages import Messages
 
 FILTER = "Experiments (*.toml)"
+
+
+class ExperimentFiles:
+    """The files of a window: `folder` is where the last one lay, `opened` gets what was read."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        messages: Messages,
+        folder: str,
+        opened: Callable[[Experiment], None],
+    ) -> None:
+        self.folder = folder
+        self._window = window
+        self._messages = messages
+        self._opened = opened
+
+    def open(self, path: Path) -> None:
+        """Read a file; a bad file leaves everything as it is, and is named."""
+        try:
+            experiment = read_experiment(path)
+        except ValueError as error:
+            self._messages.error("This experiment cannot be opened", str(error))
+            return
+        self.folder = str(path.parent)
+        self._opened(experiment)
+
+    def save(self, experiment: Experiment, path: Path) -> None:
+        """Write a file; a disk that refuses is told."""
+        try:
+            write_experiment(experiment, path)
+        except OSError as error:
+            self._messages.error("The experiment was not saved", f"{path}: {error.strerror}")
+            return
+        self.folder = str(path.parent)
+
+    def drop(self, event: QDropEvent) -> None:
+        """Open what is dropped on the window, if it is a file."""
+        path = dropped_file(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(path)
+
+    def ask_to_open(self) -> None:
+        """Let a person choose a file to open."""
+        ask_for_file(self._window, self.folder, chosen=self.open)
+
+    def ask_to_save(self, experiment: Experiment) -> None:
+        """Let a person choose where the experiment is saved, under its title unless told else."""
+        name = experiment.title.strip().lower().replace(" ", "-") or "experiment"
+        ask_for_file(
+            self._window,
+            self.folder,
+            save_as=f"{name}.toml",
+            chosen=lambda path: self.save(experiment, path),
+        )
 
 
 def ask_for_file(

@@ -6,11 +6,13 @@ itself, in its section, as the kind of control that its type asks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,17 +24,37 @@ from PySide6.QtWidgets import (
 )
 
 from initviz.lab.experiment import Experiment
-from initviz.lab.settings import Field, Value
+from initviz.lab.network_settings import layer_names
+from initviz.lab.settings import Field, Kind, Value
+from initviz.ui import layers_section
+from initviz.ui.data_preview import DataPreview
 from initviz.ui.glyphs import sign_icon
-from initviz.ui.rows import ROWS, Row
+from initviz.ui.layers_section import LayerRows, LayersSection
+from initviz.ui.note import Note
+from initviz.ui.path_row import PathRow
+from initviz.ui.rows import ChoiceRow, FlagRow, NumberRow, Row, TextRow
 from initviz.ui.scheme_note import SchemeNote
 from initviz.ui.theme import Theme
 
 #: While a slider is dragged, an experiment is handed on this often, in milliseconds.
 DRAG_INTERVAL = 80
 
+#: The row of each kind of field.
+ROWS: dict[Kind, type[Row]] = {
+    "choice": ChoiceRow,
+    "flag": FlagRow,
+    "integer": NumberRow,
+    "number": NumberRow,
+    "text": TextRow,
+    "path": PathRow,
+}
 #: What explains a setting, shown right under its row.
-NOTES: dict[str, Callable[[], SchemeNote]] = {"initialiser.scheme": SchemeNote}
+NOTES: dict[str, Callable[[], Note]] = {
+    "initialiser.scheme": SchemeNote,
+    "training.path": DataPreview,
+}
+#: The section at whose end the layers that differ are shown.
+WITH_LAYERS = "network"
 
 
 class Section(QWidget):
@@ -52,12 +74,12 @@ class Section(QWidget):
         head = QHBoxLayout()
         head.addWidget(header, 1)
         head.addWidget(self._more)
-        body = QVBoxLayout(self)
-        body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(8)
-        body.addLayout(head)
-        body.addLayout(self._rows)
-        body.addWidget(self._advanced)
+        self._body = QVBoxLayout(self)
+        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.setSpacing(8)
+        self._body.addLayout(head)
+        self._body.addLayout(self._rows)
+        self._body.addWidget(self._advanced)
         self._advanced.hide()
 
     def _build_more(self, name: str) -> QToolButton:
@@ -94,6 +116,10 @@ class Section(QWidget):
         self._more.setVisible(bool(advanced))
         self._advanced.setVisible(bool(advanced) and self._more.isChecked())
 
+    def add_end(self, widget: QWidget) -> None:
+        """Show something at the end, advanced rows or not."""
+        self._body.addWidget(widget)
+
     @property
     def more(self) -> QToolButton:
         """The button that unfolds the advanced rows."""
@@ -124,6 +150,9 @@ class ExperimentForm(QScrollArea):
         self._gesture = ""
         self._rows: dict[str, Row] = {}
         self._notes = {key: make() for key, make in NOTES.items()}
+        for note in self._notes.values():
+            note.freed.connect(self._freed)
+        self._layers: LayersSection | None = None
         self._sections: dict[str, Section] = {}
         self._theme: Theme | None = None
         self._drag_timer = QTimer(self)
@@ -137,6 +166,9 @@ class ExperimentForm(QScrollArea):
         self._column.setSpacing(16)
         self._column.addStretch(1)
         self.setWidget(inside)
+        for note in self._notes.values():
+            note.setParent(inside)
+            note.hide()
         self._show()
 
     @property
@@ -166,6 +198,15 @@ class ExperimentForm(QScrollArea):
         """The row of a setting that is shown now, by its dotted key."""
         return self._rows[key]
 
+    def stop(self) -> None:
+        """Wait for what the notes are still finding out."""
+        for note in self._notes.values():
+            note.stop()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.stop()
+        super().closeEvent(event)
+
     # -- from the person to the experiment ---------------------------------------------------
 
     def _edit(self, row: Row, value: Value, dragged: bool) -> None:
@@ -173,11 +214,12 @@ class ExperimentForm(QScrollArea):
         try:
             self._experiment = self._experiment.with_value(key, value)
         except ValueError as error:
-            row.show_error(in_words(row.field, error))
+            labels = {field.key: field.setting.label for field in self._experiment.fields()}
+            row.show_error(in_words(row.field, error, labels))
             return
         # The value at the end of a drag still belongs to it.
         self._gesture = key if dragged or self._gesture == key else ""
-        self._show()
+        self._show(edited=row)
         if not dragged:
             self._announce()
             self._gesture = ""
@@ -185,34 +227,71 @@ class ExperimentForm(QScrollArea):
         elif not self._drag_timer.isActive():
             self._drag_timer.start()
 
+    def _freed(self) -> None:
+        for note in self._notes.values():
+            note.look_again()
+        self._announce()
+
+    def _add_layer(self) -> None:
+        name = layers_section.next_layer(self._experiment)
+        if name is not None:
+            index = len(self._experiment.layers)
+            self._use(self._experiment.with_layer(name))
+            self._rows[f"{layers_section.PREFIX}{index}.name"].editor.setFocus()
+
+    def _remove_layer(self, index: int) -> None:
+        self._use(self._experiment.without_layer(index))
+
+    def _use(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._show()
+        self._announce()
+        self.settled.emit()
+
     def _announce(self) -> None:
+        """Hand the experiment on, unless it cannot run yet: a note says why."""
         self._drag_timer.stop()
+        if any(self._notes[key].holds for key in self._notes.keys() & self._rows.keys()):
+            return
         if self._experiment != self._announced:
             self._announced = self._experiment
             self.changed.emit(self._experiment, self._gesture)
 
     # -- from the experiment to the controls -------------------------------------------------
 
-    def _show(self) -> None:
-        """Bring rows and values up to date with the experiment."""
-        fields = [field for field in self._experiment.fields() if field.is_visible]
+    def _show(self, edited: Row | None = None) -> None:
+        """Bring rows and values up to date with the experiment.
+
+        Where a person has `edited` one row, a text that was refused stays in another.
+        """
+        every = [field for field in self._experiment.fields() if field.is_visible]
+        fields = [self._ready(field) for field in every]
         before = list(self._rows.values())
-        self._rows = {field.key: self._row_for(field) for field in fields}
+        self._rows = {field.key: self._row_for(field, edited) for field in fields}
         if list(self._rows.values()) != before:
             self._arrange(fields)
             for row in before:
                 if row not in self._rows.values():
                     row.hide()
                     row.deleteLater()  # not at once: it may be the one that is speaking
-        for key in self._notes.keys() & self._rows.keys():
-            self._notes[key].set_experiment(self._experiment)
+        for key, note in self._notes.items():
+            if key in self._rows:
+                note.set_experiment(self._experiment)
+            else:
+                note.hide()
 
-    def _row_for(self, field: Field) -> Row:
+    def _ready(self, field: Field) -> Field:
+        is_layers = field.key.startswith(layers_section.PREFIX)
+        return layers_section.with_choices(field, self._experiment) if is_layers else field
+
+    def _row_for(self, field: Field, edited: Row | None) -> Row:
         row = self._rows.get(field.key)
         if row is None or replace(row.field, value=field.value) != field:
-            row = ROWS[field.kind](field)
+            row = _row_class(field)(field)
             self._connect(row)
-        row.show_field(field)
+        row.follow(self._experiment)
+        if edited is None or row is edited or not row.has_draft:
+            row.show_field(field)
         return row
 
     def _connect(self, row: Row) -> None:
@@ -220,12 +299,26 @@ class ExperimentForm(QScrollArea):
         row.dragged.connect(lambda value: self._edit(row, value, dragged=True))
 
     def _arrange(self, fields: list[Field]) -> None:
-        for name in dict.fromkeys(field.key.split(".")[0] for field in fields):
-            own = [field for field in fields if field.key.startswith(f"{name}.")]
-            plain = self._widgets([field for field in own if not field.setting.advanced])
-            advanced = self._widgets([field for field in own if field.setting.advanced])
-            self._section(name).arrange(plain, advanced)
+        own = [field for field in fields if not field.key.startswith(layers_section.PREFIX)]
+        for name, group in groupby(own, lambda field: field.key.split(".")[0]):
+            self._section(name).arrange(*self._plain_and_advanced(list(group)))
+        if self._layers is not None:
+            self._arrange_layers(self._layers, fields[len(own) :])
         self._chain_tab_order()
+
+    def _arrange_layers(self, section: LayersSection, fields: list[Field]) -> None:
+        known = layer_names(self._experiment.network)
+        found = []
+        for index, group in groupby(fields, lambda field: layers_section.index_of(field.key)):
+            head, *others = group
+            name = self._experiment.layers[index].name
+            plain, advanced = self._plain_and_advanced(others)
+            found.append(LayerRows(name, name in known, self._rows[head.key], plain, advanced))
+        section.arrange(found, layers_section.next_layer(self._experiment) is not None)
+
+    def _plain_and_advanced(self, fields: list[Field]) -> tuple[list[QWidget], list[QWidget]]:
+        plain = [field for field in fields if not field.setting.advanced]
+        return self._widgets(plain), self._widgets([f for f in fields if f.setting.advanced])
 
     def _widgets(self, fields: list[Field]) -> list[QWidget]:
         keys = [field.key for field in fields]
@@ -238,20 +331,56 @@ class ExperimentForm(QScrollArea):
             self._column.insertWidget(self._column.count() - 1, section)
             if self._theme:
                 section.set_theme(self._theme)
+            if name == WITH_LAYERS:
+                self._layers = self._make_layers(section)
         return self._sections[name]
+
+    def _make_layers(self, section: Section) -> LayersSection:
+        layers = LayersSection()
+        section.add_end(layers)
+        section.more.toggled.connect(layers.fold)
+        layers.add_wanted.connect(self._add_layer)
+        layers.remove_wanted.connect(self._remove_layer)
+        return layers
 
     def _chain_tab_order(self) -> None:
         """Tab goes down the form; Qt would visit rows in the order of their making."""
         chain: list[QWidget] = []
         for name, section in self._sections.items():
             own = [row for key, row in self._rows.items() if key.startswith(f"{name}.")]
-            own.sort(key=lambda row: row.field.setting.advanced)
-            chain += [section.more, *(control for row in own for control in row.controls())]
+            chain += [section.more, *self._controls(own)]
+            if name == WITH_LAYERS and self._layers is not None:
+                chain += self._layer_controls(self._layers)
         for first, second in pairwise(chain):
             QWidget.setTabOrder(first, second)
 
+    def _controls(self, rows: list[Row]) -> list[QWidget]:
+        """What Tab reaches in rows, those of the advanced settings last."""
+        chain: list[QWidget] = []
+        for row in sorted(rows, key=lambda row: row.field.setting.advanced):
+            note = self._notes.get(row.field.key)
+            chain += [*row.controls(), *(note.controls() if note else [])]
+        return chain
 
-def in_words(field: Field, error: ValueError) -> str:
-    """The sentence under a field: the error with the field's label in place of its key."""
-    sentence = str(error).replace(f"{field.key} = ", f"{field.setting.label} ")
+    def _layer_controls(self, section: LayersSection) -> list[QWidget]:
+        chain: list[QWidget] = [section.add]
+        for index, remove in enumerate(section.removers()):
+            prefix = f"{layers_section.PREFIX}{index}."
+            head, *others = [row for key, row in self._rows.items() if key.startswith(prefix)]
+            chain += [*head.controls(), remove, *self._controls(others)]
+        return chain
+
+
+def _row_class(field: Field) -> type[Row]:
+    usual = ROWS[field.kind]
+    is_layers = field.key.startswith(layers_section.PREFIX)
+    return layers_section.row_class(field, usual) if is_layers else usual
+
+
+def in_words(field: Field, error: ValueError, labels: Mapping[str, str]) -> str:
+    """The sentence under a field: the error with the labels of settings in place of their keys."""
+    sentence = str(error).removeprefix(f"{field.key}: ")
+    for key, label in {**labels, field.key: field.setting.label}.items():
+        sentence = label.join(re.split(rf"\b{re.escape(key)}\b(?: =)?", sentence))
+    sentence = sentence[:1].upper() + sentence[1:]
     return sentence if sentence.endswith(".") else f"{sentence}."

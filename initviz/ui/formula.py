@@ -27,6 +27,9 @@ SYMBOLS: dict[str, str] = {
     "top": "⊤",
     "tanh": "tanh ",
     "sin": "sin ",
+    "cos": "cos ",
+    "exp": "exp ",
+    "ln": "ln ",
     "max": "max",
     "min": "min",
     "log": "log ",
@@ -40,6 +43,7 @@ _SPACING = (
     (r"(?:(?<=[\w)])|(?<=</su[bp]>))−", " − "),  # the minus between two terms, not a sign
     (r"(</sup>)(\d)", r"\1·\2"),
     (r" +<sup>", "<sup>"),
+    (r"\b(tanh|sin|cos|log|ln|exp) \(", r"\1("),
     (r" {2,}", " "),
 )
 

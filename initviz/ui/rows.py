@@ -1,4 +1,4 @@
-"""The rows of a form: one class for each kind of field, found in one table.
+"""The rows of a form: a class for each kind of field.
 
 A row shows a `Field` and tells what a person makes of it: `edited` with a value that stands,
 `dragged` with one of the many values that a slider passes on its way.
@@ -7,11 +7,13 @@ A row shows a `Field` and tells what a person makes of it: `edited` with a value
 from __future__ import annotations
 
 from html import escape
+from typing import ClassVar
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from initviz.lab.settings import Field, Kind, Value
+from initviz.lab.experiment import Experiment
+from initviz.lab.settings import Field, Value
 from initviz.ui.controls import CheckBox, ComboBox, NumberBox, Slider, TextBox, WholeBox
 from initviz.ui.scale import Scale
 
@@ -45,6 +47,14 @@ class Row(QWidget):
     def controls(self) -> list[QWidget]:
         """What Tab reaches in this row, in order."""
         return [self.editor]
+
+    def follow(self, experiment: Experiment) -> None:
+        """Look at the other settings, where that matters to the controls; mostly it does not."""
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether what the controls say was refused, and is worth keeping to be mended."""
+        return False
 
     def show_field(self, field: Field) -> None:
         """Show the value that stands, and forget what was wrong."""
@@ -87,14 +97,22 @@ class ChoiceRow(Row):
 
     def _build(self) -> QWidget:
         self._box = ComboBox()
+        library = ""
         for value, text in self.field.choices:
+            # What imitates a library ("keras.he_normal") stands apart.
+            if (other := str(value).rpartition(".")[0]) != library:
+                self._box.insertSeparator(self._box.count())
+                library = other
             self._box.addItem(text, value)
         self._box.currentIndexChanged.connect(lambda row: self.edited.emit(self._box.itemData(row)))
-        label = self._make_label()
-        label.setBuddy(self._box)
-        self._body.addWidget(label)
-        self._body.addWidget(self._box)
+        self._lay_out(self._box)
         return self._box
+
+    def _lay_out(self, box: QWidget) -> None:
+        label = self._make_label()
+        label.setBuddy(box)
+        self._body.addWidget(label)
+        self._body.addWidget(box)
 
     def _put(self, value: Value) -> None:
         self._box.setCurrentIndex(self._box.findData(value))
@@ -114,7 +132,7 @@ class FlagRow(Row):
 
 
 class TextRow(Row):
-    """A line of text."""
+    """A line of text; Enter or leaving it hands it on. One that was refused stays to be mended."""
 
     def _build(self) -> QWidget:
         self._box = TextBox()
@@ -122,25 +140,38 @@ class TextRow(Row):
         label = self._make_label()
         label.setBuddy(self._box)
         self._body.addWidget(label)
-        self._body.addWidget(self._box)
+        self._lay_out(self._box)
         return self._box
+
+    def _lay_out(self, box: QWidget) -> None:
+        self._body.addWidget(box)
+
+    @property
+    def has_draft(self) -> bool:
+        return self._error is not None and self._error.text() != ""
 
     def _finish(self) -> None:
         if self._box.text() != self.value:
             self.edited.emit(self._box.text())
+        else:
+            self.show_error("")  # the text that stands is back
 
     def _put(self, value: Value) -> None:
-        self._box.setText(str(value))
+        if self._box.text() != value:
+            self._box.setText(str(value))
 
 
 class NumberRow(Row):
     """A number: its exact value at the right, and a slider over the usual range below."""
 
+    #: What stands in place of a whole 0, where that is more than a number.
+    zero: ClassVar[str] = ""
+
     def _build(self) -> QWidget:
         setting = self.field.setting
         whole = self.field.kind == "integer"
         self._scale = _scale(self.field)
-        self._box = WholeBox() if whole else NumberBox(setting.logarithmic)
+        self._box = WholeBox(self.zero) if whole else NumberBox(setting.logarithmic)
         if isinstance(self._box, NumberBox) and self._scale and not self._scale.by_factors:
             self._box.setSingleStep(self._scale.value(1) - self._scale.low)
         self._box.valueChanged.connect(self._edit)
@@ -198,13 +229,3 @@ def _scale(field: Field) -> Scale | None:
     if usual is None:
         return None
     return Scale(*usual, field.setting.logarithmic, field.kind == "integer")
-
-
-ROWS: dict[Kind, type[Row]] = {
-    "choice": ChoiceRow,
-    "flag": FlagRow,
-    "integer": NumberRow,
-    "number": NumberRow,
-    "text": TextRow,
-    "path": TextRow,
-}

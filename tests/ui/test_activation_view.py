@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from initviz import Experiment, run
+from initviz.lab.activations import ACTIVATIONS
 from initviz.ui.activation_view import ActivationView, sight
 from initviz.ui.controls import ComboBox
 from initviz.ui.panels.base import Shown
@@ -105,3 +106,42 @@ def test_a_point_reads_out_z_and_both_values(view, small):
     assert "z = 0" in text
     assert "φ(z) = 0" in text
     assert "φ′(z) = 1" in text
+
+
+def test_a_layer_with_an_activation_of_its_own_is_drawn_with_it(view):
+    own = Experiment().with_value("network.hidden_layers", 3).with_layer("hidden 2")
+    recording = run(own.with_value("layers.0.activation", "relu"), steps=0)
+    assert sight(lane(recording), 1).activation.name == "relu"
+    assert sight(lane(recording), 0).activation.name == "tanh"
+    view.show_lane(lane(recording))
+    view.suggest_layer("hidden 2")
+    assert "RELU OVER WHAT LAYER 2" in words(view)
+
+
+def test_in_gated_layers_z_is_the_candidates(view):
+    e = Experiment().with_values(
+        {
+            "network.architecture": "gru",
+            "network.hidden_layers": 1,
+            "network.width": 8,
+            "training.data": "digit_rows",
+        }
+    )
+    view.show_lane(lane(run(e, steps=0)))
+    assert "pre-activation z of layer 1's candidate" in words(view)
+
+
+def test_the_slope_that_is_drawn_is_told_and_that_it_changes(view):
+    view.show_lane(lane(recorded(0.1, "prelu")))
+    assert "slope 0.01 for z < 0 at the start; it is learned" in words(view)
+    view.show_lane(lane(recorded(0.1, "leaky_relu")))
+    assert "slope 0.01 for z < 0" in words(view)
+    assert "learned" not in words(view)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("std", [0.01, 10.0])
+def test_every_activation_can_be_drawn(view, activation, std):
+    view.show_lane(lane(recorded(std, activation)))
+    view.grab()
+    assert "φ(z)" in view.values_at(0.5)

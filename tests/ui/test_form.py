@@ -56,7 +56,7 @@ def error_shown(form, key):
 def test_every_visible_field_has_a_named_control_and_every_other_has_none(form, key):
     unfold_all(form)
     field = next(field for field in DEFAULT.fields() if field.key == key)
-    if not DEFAULT.is_visible(field):
+    if not field.is_visible:
         assert form.findChild(QWidget, key) is None
         return
     found = control(form, key)
@@ -79,9 +79,6 @@ def test_a_new_field_needs_no_widget_code(qtbot):
 
         def fields(self):
             return tuple(fields_of(self.kitchen, "kitchen"))
-
-        def is_visible(self, field):
-            return True
 
         def with_value(self, key, value):
             return Stew(self.kitchen.model_copy(update={key.split(".")[1]: value}))
@@ -291,3 +288,134 @@ def test_each_kind_of_field_has_its_kind_of_control(form):
         "network.residual": CheckBox,
     }
     assert {key: type(control(form, key)) for key in kinds} == kinds
+
+
+# -- texts that can be wrong -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def formula(form):
+    """A form with a formula of one's own; its field."""
+    form.set_experiment(DEFAULT.with_value("initialiser.scheme", "formula"))
+    return control(form, "initialiser.expression")
+
+
+def type_text(box, text):
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_enter_applies_a_formula(form, formula, changes):
+    type_text(formula, "0.5 * orthogonal()")
+    assert [e.initialiser.expression for e, _ in changes] == ["0.5 * orthogonal()"]
+
+
+def test_a_wrong_formula_is_told_and_training_keeps_the_last_good_one(form, formula, changes):
+    before = form.experiment
+    type_text(formula, "normal(0, sqr(2))")
+    assert "sqr" in error_shown(form, "initialiser.expression")
+    assert "initialiser." not in error_shown(form, "initialiser.expression")
+    assert changes == []
+    assert form.experiment == before
+
+
+def test_a_wrong_formula_stays_to_be_mended_while_others_change(form, formula, changes):
+    type_text(formula, "normal(0, sqr(2))")
+    control(form, "network.width").setValue(50)
+    assert formula.text() == "normal(0, sqr(2))"
+    assert error_shown(form, "initialiser.expression")
+    assert [e.network.width for e, _ in changes] == [50]
+    type_text(formula, "normal(0, sqrt(2))")
+    assert not error_shown(form, "initialiser.expression")
+    assert changes[-1][0].initialiser.expression == "normal(0, sqrt(2))"
+
+
+def test_the_text_that_stands_takes_its_error_away(form, formula):
+    good = formula.text()
+    type_text(formula, "((")
+    assert error_shown(form, "initialiser.expression")
+    type_text(formula, good)
+    assert not error_shown(form, "initialiser.expression")
+
+
+def test_another_experiment_takes_the_wrong_text_away(form, formula):
+    type_text(formula, "((")
+    form.set_experiment(form.experiment.with_value("network.width", 7))
+    assert formula.text() == form.experiment.initialiser.expression
+    assert not error_shown(form, "initialiser.expression")
+
+
+def test_settings_are_called_by_their_labels_in_an_error(form):
+    form.set_experiment(DEFAULT.with_value("training.data", "moons"))
+    box = control(form, "network.architecture")
+    box.setCurrentIndex(box.findData("cnn"))
+    said = error_shown(form, "network.architecture")
+    assert said.startswith("Architecture 'cnn' is not allowed with Data 'moons'")
+    assert "training." not in said
+
+
+# -- long lists ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("hen", "he_normal"),
+        ("he_u", "he_uniform"),
+        ("glorot u", "glorot_uniform"),
+        ("keras", "keras_default"),
+        ("delta", "delta_orthogonal"),
+        ("own", "formula"),
+        ("variance", "variance_scaling"),
+        ("cun", "lecun_normal"),
+    ],
+)
+def test_typing_finds_an_entry_by_its_words(form, changes, typed, found):
+    box = control(form, "initialiser.scheme")
+    box.setFocus()
+    for letter in typed:
+        box.view().keyboardSearch(letter)
+    assert box.view().currentIndex().data(Qt.ItemDataRole.UserRole) == found
+
+
+def test_typing_chooses_in_a_closed_list(form, changes):
+    box = control(form, "initialiser.scheme")
+    box.setFocus()
+    QTest.keyClicks(box, "hen")
+    assert box.currentData() == "he_normal"
+    assert changes[-1][0].initialiser.name == "he_normal"
+
+
+def test_the_same_letter_goes_from_one_entry_to_the_next(form):
+    box = control(form, "network.activation")
+    box.setFocus()
+    seen = []
+    for _ in range(4):
+        QTest.keyClicks(box, "r")
+        seen.append(box.currentData())
+    assert seen == ["relu", "relu6", "relu", "relu6"]
+
+
+def test_what_fits_nothing_changes_nothing(form, changes):
+    box = control(form, "initialiser.scheme")
+    box.setFocus()
+    QTest.keyClicks(box, "qqxz")
+    assert changes == []
+
+
+def test_what_imitates_a_library_stands_apart(form):
+    box = control(form, "initialiser.scheme")
+    lines = [row for row in range(box.count()) if not box.itemText(row)]
+    first = next(row for row in range(box.count()) if str(box.itemData(row)).startswith("keras."))
+    assert lines == [first - 1]
+    assert box.findData("keras.he_normal") > first
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_a_list_opens_wide_enough_for_its_entries(form, qtbot):
+    box = control(form, "training.data")
+    box.showPopup()
+    assert box.view().width() >= box.view().sizeHintForColumn(0)
+    box.hidePopup()

@@ -30,6 +30,8 @@ def test_the_formulas_of_every_activation_can_be_written(name):
         (r"\sqrt{x + 1}", "√(x + 1)"),
         (r"e^{-z} - 1", "e<sup>−z</sup> − 1"),
         (r"z < 0", "z &lt; 0"),
+        (r"\tanh(\log(1 + e^z))", "tanh(log(1 + e<sup>z</sup>))"),
+        (r"\cos z", "cos z"),
     ],
 )
 def test_a_formula_is_written_as_a_person_would(formula, expected):

@@ -12,8 +12,9 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
-from initviz.lab.datasets import describe
+from initviz.lab.datasets import DATASETS, describe
 from initviz.lab.experiment import Experiment
+from initviz.lab.recording import Recording
 from initviz.ui.panels.axes import Axis, Decades, Floats, exact, power, round_ticks, short, step_up
 from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
 from initviz.ui.panels.drawing import (
@@ -25,6 +26,7 @@ from initviz.ui.panels.drawing import (
     Weight,
     dashed,
     discs,
+    elided,
     pen,
     spread,
     width_of,
@@ -37,15 +39,25 @@ from initviz.ui.theme import Theme
 _FEW = 60
 
 
-def _chance_loss(experiment: Experiment) -> float:
+def _classes(recording: Recording) -> int | None:
+    """How many classes there are; None where that cannot be told.
+
+    Files are not opened for it: they may be gone, or others by now.
+    """
+    training = recording.experiment.training
+    if not DATASETS[training.data].needs_path:
+        return describe(training).classes
+    steps = recording.weight_steps
+    return len(recording.weights("output", int(steps[0]))) if len(steps) else None
+
+
+def _chance_loss(experiment: Experiment, classes: int) -> float:
     """The loss of a guess that gives every class the same share."""
-    if experiment.training.loss != "cross_entropy":
-        return math.nan
-    return math.log(describe(experiment.training).classes)
+    return math.log(classes) if experiment.training.loss == "cross_entropy" else math.nan
 
 
-def _chance_accuracy(experiment: Experiment) -> float:
-    return 1.0 / describe(experiment.training).classes
+def _chance_accuracy(_experiment: Experiment, classes: int) -> float:
+    return 1.0 / classes
 
 
 @dataclass(frozen=True)
@@ -53,24 +65,18 @@ class Metric:
     """One of the curves to choose from: what it is, and what guessing would give."""
 
     label: str
-    chance: Callable[[Experiment], float]
-    chance_label: Callable[[Experiment], str]
+    chance: Callable[[Experiment, int], float]
+    chance_label: str
     share: bool  # of 1, shown in per cent
 
 
 _LOSSES = {"cross_entropy": "cross-entropy", "mse": "mean squared error"}
 
 
-def _classes(experiment: Experiment) -> int:
-    return describe(experiment.training).classes
-
-
 METRICS: dict[str, Metric] = {
-    "loss": Metric("loss", _chance_loss, lambda e: f"chance: ln {_classes(e)}", False),
-    "accuracy": Metric("accuracy", _chance_accuracy, lambda e: f"chance: 1 in {_classes(e)}", True),
-    "test_accuracy": Metric(
-        "test accuracy", _chance_accuracy, lambda e: f"chance: 1 in {_classes(e)}", True
-    ),
+    "loss": Metric("loss", _chance_loss, "chance: ln {}", False),
+    "accuracy": Metric("accuracy", _chance_accuracy, "chance: 1 in {}", True),
+    "test_accuracy": Metric("test accuracy", _chance_accuracy, "chance: 1 in {}", True),
 }
 
 
@@ -103,6 +109,7 @@ class LossLayout:
     ticks: tuple[float, ...]
     chance: float
     chance_label: str
+    noted: bool  # whether there is a line about clipped gradients above the plot
 
     def height(self, values: Floats) -> Floats:
         """The pixels of values; NaN where there is no place for one."""
@@ -139,6 +146,10 @@ class Loss(Panel[LossLayout]):
     def read(self) -> None:
         self._curves = [self._read_curve(lane) for lane in self.shown]
         self._end = end_of_time(self.shown)
+        self._classes = _classes(self.shown[0].recording)
+        several = len(self.shown) > 1
+        texts = ((lane.letter if several else "", clipped_text(lane)) for lane in self.shown)
+        self._clipped = [f"{letter} {text}".strip() for letter, text in texts if text]
 
     def _read_curve(self, lane: Shown) -> Curve:
         track = lane.recording.scalar_track(self.option("of"))
@@ -167,7 +178,8 @@ class Loss(Panel[LossLayout]):
         experiment = self.shown[0].recording.experiment
         tall = size.height() > 12 * label
         bottom = max(size.height() - (3.5 if tall else 2.0) * label, 2.7 * label)
-        top = 0.7 * label
+        noted = bool(self._clipped) and tall
+        top = (0.7 + 1.6 * noted) * label
         if logarithmic:
             decades = self._decades()
             low, high = float(decades.low), float(decades.high)
@@ -187,8 +199,9 @@ class Loss(Panel[LossLayout]):
             logarithmic=logarithmic,
             share=metric.share,
             ticks=tuple(ticks),
-            chance=metric.chance(experiment),
-            chance_label=metric.chance_label(experiment),
+            chance=metric.chance(experiment, self._classes) if self._classes else math.nan,
+            chance_label=metric.chance_label.format(self._classes),
+            noted=noted,
         )
 
     def _finite(self) -> Floats:
@@ -221,6 +234,15 @@ class Loss(Panel[LossLayout]):
         draw_steps(painter, theme, plot, layout.x, titled=layout.size.height() > 12 * label)
 
     # -- marks ---------------------------------------------------------------------------------
+
+    def draw_words(self, painter: QPainter, layout: LossLayout) -> None:
+        """What the gradients were and are cut to, in the room kept above the plot."""
+        if layout.noted:
+            theme, plot = layout.theme, layout.plot
+            room = layout.size.width() - plot.left() - theme.gap
+            text = elided(" · ".join(self._clipped), theme.small, room)
+            at = (plot.left(), plot.top() - 1.4 * theme.label)
+            write(painter, text, at, theme.ink_soft, theme.small)
 
     def draw_marks(self, painter: QPainter, layout: LossLayout) -> None:
         self._draw_chance(painter, layout)
@@ -324,6 +346,25 @@ class Loss(Panel[LossLayout]):
             for step, value in zip(curve.steps, curve.values, strict=True)
         ]
         return header, rows
+
+
+def clipped_text(lane: Shown) -> str:
+    """The norm of the gradient before and after clipping; empty where nothing is clipped."""
+    before, after = (
+        lane.recording.latest_scalar(name, lane.step)
+        for name in ("gradient_norm", "clipped_gradient_norm")
+    )
+    if math.isnan(before) and math.isnan(after):
+        return ""
+    if after < before:
+        return f"gradient norm {shorter(before)}, clipped to {shorter(after)}"
+    return f"gradient norm {shorter(before)}, not clipped"
+
+
+def shorter(value: float) -> str:
+    """A number in three digits."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
 def tick_text(tick: float, logarithmic: bool, share: bool) -> str:

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
 from initviz.lab.diagnosis import EXPLODING, VANISHING
-from initviz.ui.panels import gradient_magnitude
-from initviz.ui.panels.gradient_magnitude import GradientMagnitude, mark_every
+from initviz.ui.panels import profile
+from initviz.ui.panels.gradient_magnitude import GradientMagnitude
+from initviz.ui.panels.profile import mark_every
 from initviz.ui.theme import LIGHT, THEMES
 
 
@@ -56,7 +57,7 @@ def test_absolute_norms_are_drawn_on_request(panel, picture):
 
 def test_layer_1_is_left_and_the_output_layer_is_not_drawn(panel, picture):
     _, layout = picture(panel)
-    assert layout.layers == 10
+    assert layout.count == 10
     assert layout.x(1.0) < layout.x(10.0)
 
 
@@ -137,13 +138,13 @@ def label_heights(monkeypatch, picture):
 
     def paint(panel):
         found = {}
-        real = gradient_magnitude.write_lane
+        real = profile.write_lane
 
         def spy(painter, letter, label, at, *rest, **more):
             found[letter] = at[1]
             real(painter, letter, label, at, *rest, **more)
 
-        monkeypatch.setattr(gradient_magnitude, "write_lane", spy)
+        monkeypatch.setattr(profile, "write_lane", spy)
         picture(panel)
         return found
 

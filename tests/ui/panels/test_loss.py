@@ -7,6 +7,8 @@ import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
+from initviz.lab.checkpoint import Checkpoint
+from initviz.lab.snapshot import Snapshot
 from initviz.ui.panels.loss import Loss, thinned
 from initviz.ui.theme import LIGHT
 
@@ -137,3 +139,56 @@ def test_the_readout_tells_every_lane(make_panel, record, lane):
     told = panel.values_at(QPointF(layout.x(100.0), layout.plot.center().y()))
     assert told == "A  step 100: loss 1.15\nB  step 100: loss 1.15"
     assert panel.values_at(QPointF(layout.x(399.9), 0)) == ""
+
+
+# -- clipped gradients -----------------------------------------------------------------------------
+
+
+def clipping(step):
+    """A gradient of norm 12.34, cut to 1 from step 5 on."""
+    return {"gradient_norm": 12.34, "clipped_gradient_norm": 1.0 if step >= 5 else 12.34}
+
+
+def test_what_gradients_are_cut_to_is_said_above_the_plot(make_panel, record, lane, words):
+    recording = record(steps=range(10), scalars=clipping)
+    assert "gradient norm 12.3, clipped to 1" in words(make_panel(Loss, [lane(recording)]))
+    assert "gradient norm 12.3, not clipped" in words(make_panel(Loss, [lane(recording, 4)]))
+
+
+def test_each_lane_is_named_where_there_are_several(make_panel, record, lane, words):
+    lanes = [lane(record(steps=range(10), scalars=clipping), index=i) for i in range(2)]
+    both = "A gradient norm 12.3, clipped to 1 · B gradient norm 12.3, clipped to 1"
+    assert both in words(make_panel(Loss, lanes, (900, 520)))
+
+
+def test_without_clipping_no_room_is_kept_for_it(make_panel, record, lane, picture):
+    _, plain = picture(make_panel(Loss, [lane(record(steps=range(10)))]))
+    _, clipped = picture(make_panel(Loss, [lane(record(steps=range(10), scalars=clipping))]))
+    assert clipped.plot.top() > plain.plot.top()
+    assert clipped.plot.bottom() == plain.plot.bottom()
+
+
+# -- data of one's own -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lost_file(record, tmp_path):
+    """A run on a file of three classes that is not there any more."""
+    path = str(tmp_path / "gone.csv")
+    return record(steps=range(3), training__data="file", training__path=path)
+
+
+def test_a_file_that_is_gone_has_no_line_of_chance_and_is_no_fault(
+    make_panel, lost_file, lane, words
+):
+    for of in ("loss", "accuracy"):
+        panel = make_panel(Loss, [lane(lost_file)])
+        panel.set_option("of", of)
+        assert not any("chance" in text for text in words(panel))
+
+
+def test_the_kept_weights_tell_how_many_classes_there_were(make_panel, lost_file, lane, words):
+    weights = {"output": np.zeros((3, 100))}
+    checkpoint = Checkpoint.of_weights(lost_file.experiment, 3, weights)
+    lost_file.append(Snapshot(3, {"loss": 1.0}, checkpoint=checkpoint))
+    assert "chance: ln 3" in words(make_panel(Loss, [lane(lost_file)]))
