@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: What the window opens on where no file is named: a start that visibly fails.
 FIRST_PRESET = "small-weights.toml"
+#: What is changed in the lane beside it, so that one sees what heals it.
+HEALED = {"initialiser.scheme": "glorot_normal"}
 
 
 def create_window(arguments: Sequence[str], settings_file: Path | None = None) -> MainWindow:
@@ -38,7 +40,8 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     theme.load_fonts()
     path = settings_file or settings.default_path()
     preset = read_experiment(resources.path("presets", FIRST_PRESET))
-    window = MainWindow(preset, settings.load(path), scale)
+    first = [preset] if arguments else [preset, preset.with_values(HEALED)]
+    window = MainWindow(first, settings.load(path), scale)
     window.state_to_keep.connect(lambda state: settings.save(state, path))
     window.show()
     _paint(window)
@@ -99,6 +102,10 @@ def _answer(request: command_line.Request) -> int:
         from initviz.app.run_command import run_command
 
         return run_command(request)
+    if isinstance(request, command_line.Export):
+        from initviz.app.export_command import export_command
+
+        return export_command(request)
     if isinstance(request, command_line.SmokeTest):
         from initviz.app.smoke_test import smoke_test
 

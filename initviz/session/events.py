@@ -39,9 +39,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Ended:
-    """Nothing more will come. `error` says in a sentence why the run failed, or is empty."""
+    """Nothing more will come.
+
+    `error` says in a sentence why the run failed, or is empty; `has_finished` is true where the
+    run came to its own end: its length was reached, or its loss stood still.
+    """
 
     error: str = ""
+    has_finished: bool = False
 
 
 Event = Began | Measured | Waiting | Ended

@@ -1,7 +1,7 @@
-"""One run, seen from both sides: what it may do, and what it has said.
+"""One run, seen from both sides: how far it may go, and what it has said.
 
-The window's thread sets the pace and empties the mailbox; the worker's thread waits for its turn
-and fills it. A job that was replaced is cancelled and its mailbox forgotten, so that nothing can
+The window's thread sets the pace and empties the mailbox; the worker's thread takes the steps and
+fills it. A job that was replaced is cancelled and its mailbox forgotten, so that nothing can
 arrive from the run before.
 """
 
@@ -24,33 +24,46 @@ SLOW = 0.1
 
 
 class Job:
-    """A run of `experiment`; it starts paused, measures step 0 and waits."""
+    """A run of `experiment`; it measures step 0 and waits.
 
-    def __init__(self, experiment: Experiment) -> None:
+    `bell` is rung whenever something changes: the worker sleeps on it while nothing may be trained.
+    """
+
+    def __init__(self, experiment: Experiment, bell: threading.Condition) -> None:
         self.experiment = experiment
         self.cancel = threading.Event()
+        self._bell = bell
         self._mailbox: deque[Event] = deque()
-        self._changed = threading.Condition()
-        self._allowed: int | None = 0
-        #: How many orders were given by `allow`.
+        self._step = -1
+        self._is_busy = True
+        self._began = 0.0
+        self._limit: int | None = 0
+        #: How many orders were given by `train_to`.
         self.orders = 0
+        self._answered = -1
         self._interval = 0.0
         self._is_watched = False
 
     # -- the window's side -----------------------------------------------------------------
 
-    def allow(self, steps: int | None) -> None:
-        """Let so many more steps be trained; None for no end, 0 to pause after this step."""
-        with self._changed:
-            self._allowed = steps
+    @property
+    def reach(self) -> int:
+        """The step that was measured last, or is being computed now."""
+        return self._step + self._is_busy
+
+    def train_to(self, step: int | None) -> None:
+        """Train until this step; None for no end. Never back: a lower one means to stop here."""
+        with self._bell:
+            self._limit = None if step is None else max(step, self.reach)
             self.orders += 1
-            self._changed.notify_all()
+            self._began = 0.0  # a step that was asked for comes at once
+            self._bell.notify_all()
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """At most so many steps a second; None for as fast as it goes."""
-        with self._changed:
+        with self._bell:
             self._interval = 1.0 / steps_per_second if steps_per_second else 0.0
-            self._changed.notify_all()
+            self._bell.notify_all()
 
     def watch(self) -> None:
         """Somebody looks: measure the next step."""
@@ -59,8 +72,8 @@ class Job:
     def stop(self) -> None:
         """End the run as soon as the current step is done."""
         self.cancel.set()
-        with self._changed:
-            self._changed.notify_all()
+        with self._bell:
+            self._bell.notify_all()
 
     def events(self) -> Iterator[Event]:
         """What was said since the last call, oldest first."""
@@ -70,39 +83,38 @@ class Job:
     # -- the worker's side ---------------------------------------------------------------------
 
     def say(self, event: Event) -> None:
-        """Put an event into the mailbox; waits while the reader is far behind."""
-        while len(self._mailbox) >= ROOM and not self.cancel.is_set():
-            self.cancel.wait(0.01)
+        """Put an event into the mailbox."""
         self._mailbox.append(event)
 
-    def wanted(self, _step: int) -> frozenset[Cost]:
-        """What must be measured at the next step because somebody looks at it."""
-        if self._allowed is not None or self._interval >= SLOW:
+    def wanted(self, step: int) -> frozenset[Cost]:
+        """What must be measured at this step because somebody looks at it."""
+        if step == self._limit or self._interval >= SLOW:
             return EVERYTHING
         watched, self._is_watched = self._is_watched, False
         return BATCH if watched else NOTHING
 
-    def wait_for_turn(self, since: float) -> None:
-        """Return when the next step may be trained, or the job is cancelled.
+    def wait_before_next(self, now: float) -> float | None:
+        """Seconds until the next step may begin, 0 if at once; None if it is not allowed.
 
-        `since` is when the step before began, on `time.perf_counter`.
+        To be asked with the bell held. Says once for each order that the run waits.
         """
-        with self._changed:
-            while not self.cancel.is_set():
-                rest = since + self._interval - time.perf_counter()
-                if self._allowed == 0:
-                    self._wait_for_order()
-                    since = -self._interval  # a step that was asked for comes at once
-                elif rest > 0:
-                    self._changed.wait(rest)
-                else:
-                    break
-            if self._allowed:
-                self._allowed -= 1
+        if self.cancel.is_set():
+            return 0.0
+        if self._limit is not None and self._step >= self._limit:
+            if self._answered != self.orders:
+                self._answered = self.orders
+                self._mailbox.append(Waiting(self.orders))
+            return None
+        if len(self._mailbox) >= ROOM:
+            return 0.01  # the reader is far behind
+        return max(0.0, self._began + self._interval - now)
 
-    def _wait_for_order(self) -> None:
-        """Say that the run waits, and return at the next order, be it to wait again."""
-        answered = self.orders
-        # Not by `say`, which may wait for the reader: the reader may be waiting for this lock.
-        self._mailbox.append(Waiting(answered))
-        self._changed.wait_for(lambda: self.orders != answered or self.cancel.is_set())
+    def begin_step(self) -> None:
+        """A step is about to be computed; to be called with the bell held."""
+        self._is_busy = True
+        self._began = time.perf_counter()
+
+    def end_step(self, step: int) -> None:
+        """This step was measured."""
+        with self._bell:
+            self._step, self._is_busy = step, False

@@ -29,6 +29,7 @@ class State(Enum):
     LOADING = "loading"
     PAUSED = "paused"
     RUNNING = "running"
+    FINISHED = "finished"
     FAILED = "failed"
 
 
@@ -40,6 +41,9 @@ class Lane(QObject):
         grew: snapshots were appended; at most once a tick of the clock.
         state_changed: with the new `State`.
         failed: with a sentence; what was recorded stays.
+
+    A run that has come to its own end is FINISHED: to run and to step do nothing then, and what
+    starts it again is a reset or another experiment.
     """
 
     restarted = Signal()
@@ -67,7 +71,9 @@ class Lane(QObject):
         self._seen: deque[tuple[float, int]] = deque()
         self._coming: Recording | None = None
         self._may_go_on = False  # the last order, whether or not the worker has got to it
-        self._job = Job(experiment)
+        #: Kept out of the panels, though it is trained like the others.
+        self.is_hidden = False
+        self._job = Job(experiment, worker.bell)
         clock.tick.connect(self._on_tick)
         self._start()
 
@@ -94,7 +100,14 @@ class Lane(QObject):
     def pause(self) -> None:
         """Stop after the step that is being computed."""
         self._may_go_on = False
-        self._job.allow(0)
+        self._job.train_to(0)
+
+    def train_to(self, step: int) -> None:
+        """Train until this step and pause there; where it is past that, pause at once."""
+        if step > self.reach:
+            self._allow(step)
+        else:
+            self.pause()
 
     def toggle(self) -> None:
         """Run if paused, pause if running, or take back what was asked for while loading."""
@@ -105,7 +118,7 @@ class Lane(QObject):
 
     def step(self) -> None:
         """Train one step, measured wholly."""
-        self._allow(1)
+        self._allow(self.reach + 1)
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """At most so many steps a second; None for as fast as it goes."""
@@ -128,15 +141,30 @@ class Lane(QObject):
         return (last - first) / (ended - began) if ended > began else math.nan
 
     @property
+    def reach(self) -> int:
+        """The step that it is at, or is computing."""
+        return self._job.reach
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the last order was to train, even if the worker has not got to it."""
+        return self._may_go_on
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there are steps left: it has neither failed nor come to its end."""
+        return self.state not in (State.FINISHED, State.FAILED)
+
+    @property
     def is_idle(self) -> bool:
         """Nothing will arrive until somebody does something."""
-        return self.state in (State.PAUSED, State.FAILED)
+        return self.state in (State.PAUSED, State.FINISHED, State.FAILED)
 
     # -- how it goes on --------------------------------------------------------------------------
 
     def _start(self) -> None:
         self._job.stop()
-        self._job = Job(self.experiment)
+        self._job = Job(self.experiment, self._worker.bell)
         self._job.set_speed(self.speed)
         self._coming = None
         self._may_go_on = False
@@ -144,11 +172,11 @@ class Lane(QObject):
         self._enter(State.LOADING)
         self._worker.start(self._job)
 
-    def _allow(self, steps: int | None) -> None:
-        if self.state is State.FAILED:
+    def _allow(self, until: int | None) -> None:
+        if not self.can_train:
             return
         self._may_go_on = True
-        self._job.allow(steps)
+        self._job.train_to(until)
         if self.state is State.PAUSED:
             self._enter(State.RUNNING)
 
@@ -185,11 +213,14 @@ class Lane(QObject):
                 if order == self._job.orders:
                     self._may_go_on = False
                     self._enter(State.PAUSED)
-            case Ended(error):
+            case Ended(error, has_finished):
+                self._may_go_on = False
                 self.error = error
                 if error:
                     self._enter(State.FAILED)
                     self.failed.emit(error)
+                elif has_finished:
+                    self._enter(State.FINISHED)
 
     def _append(self, snapshot: Snapshot) -> None:
         # The run before stays in view until this one has something to show.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QObject, Signal
 
 from initviz.lab.recording import Recording
@@ -19,14 +17,23 @@ class Timeline(QObject):
 
     moved = Signal(int)
 
-    def __init__(self, lanes: Sequence[Lane], parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lanes = tuple(lanes)
+        self._lanes: list[Lane] = []
         self._step = 0
         self.follows_end = True
-        for lane in lanes:
-            lane.grew.connect(self._on_grew)
-            lane.restarted.connect(self.follow)
+
+    def watch(self, lane: Lane) -> None:
+        """Count in the steps of this lane."""
+        self._lanes.append(lane)
+        lane.grew.connect(self._on_grew)
+        lane.restarted.connect(self.follow)
+
+    def forget(self, lane: Lane) -> None:
+        """A lane is no more."""
+        self._lanes.remove(lane)
+        if self.follows_end or self._step > self.last:
+            self.follow()
 
     @property
     def step(self) -> int:
@@ -37,6 +44,12 @@ class Timeline(QObject):
     def last(self) -> int:
         """The newest step of any lane; 0 while there is none."""
         return max((recording.last_step for recording in self._recordings()), default=0)
+
+    @property
+    def kept(self) -> int:
+        """How many steps of the longest recording are kept."""
+        recordings = self._recordings()
+        return max((len(one.scalar_track("loss").steps) for one in recordings), default=0)
 
     def go(self, step: int) -> None:
         """Look at the newest kept step at or before `step`."""

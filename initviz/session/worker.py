@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 
+from initviz.lab.snapshot import Snapshot
 from initviz.session.events import Began, Ended, Measured
 from initviz.session.job import Job
 
@@ -13,80 +15,98 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs one job at a time; a new job replaces the one before.
+    """Takes the steps of all jobs in turn, the job furthest behind first: so they stay in step.
 
     `threads` is how many threads PyTorch may use. One worker serves a whole session: `close` it.
     """
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
-        self._changed = threading.Condition()
-        self._current: Job | None = None
-        self._next: Job | None = None
+        #: Rung when a job is added, may go on, or must end.
+        self.bell = threading.Condition()
+        self._jobs: list[Job] = []
+        self._runs: dict[Job, Iterator[Snapshot]] = {}
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="initviz worker")
         self._thread.start()
 
     def start(self, job: Job) -> None:
-        """Run `job` as soon as the step that is being computed is done."""
-        with self._changed:
-            for replaced in (self._current, self._next):
-                if replaced is not None:
-                    replaced.stop()
-            self._next = job
-            self._changed.notify_all()
+        """Run `job` from now on, beside the others, until it ends or is stopped."""
+        with self.bell:
+            self._jobs.append(job)
+            self.bell.notify_all()
 
     def close(self) -> None:
-        """End the current run after its step, and wait for the thread."""
-        with self._changed:
+        """End every run after its step, and wait for the thread."""
+        with self.bell:
             self._is_closed = True
-            for job in (self._current, self._next):
-                if job is not None:
-                    job.stop()
-            self._changed.notify_all()
+            for job in self._jobs:
+                job.cancel.set()
+            self.bell.notify_all()
         self._thread.join()
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._current = None
-                self._changed.wait_for(lambda: self._next is not None or self._is_closed)
-                if self._is_closed:
-                    return
-                self._current, self._next = self._next, None
-            assert self._current is not None
-            self._run(self._current)
+        while (job := self._next_job()) is not None:
+            self._take_step(job)
 
-    def _run(self, job: Job) -> None:
-        error = ""
+    def _next_job(self) -> Job | None:
+        """The job whose turn it is, once there is one; None after `close`."""
+        with self.bell:
+            while True:
+                if self._is_closed and not self._jobs:
+                    return None
+                now = time.perf_counter()
+                waits = {job: job.wait_before_next(now) for job in self._jobs}
+                ready = [job for job, wait in waits.items() if wait == 0.0]
+                if ready:
+                    # An ended run first, for it is in the way of nothing; then who is behind.
+                    job = min(ready, key=lambda job: (not job.cancel.is_set(), job.reach))
+                    job.begin_step()
+                    return job
+                self.bell.wait(min((w for w in waits.values() if w is not None), default=None))
+
+    def _take_step(self, job: Job) -> None:
+        """Train one step of a job, or end it; whatever happens, its last event is `Ended`."""
         try:
-            self._train(job)
+            snapshot = None if job.cancel.is_set() else next(self._run_of(job), None)
         except Exception as failure:
             log.info("the run failed", exc_info=True)
-            error = explain(failure)
-        finally:
-            job.say(Ended(error))
-
-    def _train(self, job: Job) -> None:
-        import torch
-
-        from initviz.lab.network_settings import layer_names
-        from initviz.lab.training import environment, train
-
-        torch.set_num_threads(self._threads)
-        if job.cancel.is_set():
+            self._end(job, Ended(explain(failure)))
             return
-        job.say(Began(layer_names(job.experiment.network), environment(job.experiment)))
-        began = time.perf_counter()
-        for snapshot in train(job.experiment, job.cancel, wanted=job.wanted):
-            job.say(Measured(snapshot))
-            job.wait_for_turn(began)
-            began = time.perf_counter()
+        if snapshot is None:
+            self._end(job, Ended())
+            return
+        job.say(Measured(snapshot))
+        job.end_step(snapshot.step)
+        if snapshot.is_last:
+            self._end(job, Ended(has_finished=True))
+
+    def _run_of(self, job: Job) -> Iterator[Snapshot]:
+        if job not in self._runs:
+            import torch
+
+            from initviz.lab.network_settings import layer_names
+            from initviz.lab.training import environment, train
+
+            torch.set_num_threads(self._threads)
+            job.say(Began(layer_names(job.experiment.network), environment(job.experiment)))
+            self._runs[job] = train(job.experiment, job.cancel, wanted=job.wanted)
+        return self._runs[job]
+
+    def _end(self, job: Job, ended: Ended) -> None:
+        with self.bell:
+            self._jobs.remove(job)
+        self._runs.pop(job, None)
+        job.say(ended)
 
 
 def explain(error: Exception) -> str:
     """A sentence that says what to change."""
     text = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, ValueError):
+        return text  # it is a sentence already, whatever words stand in the name of a file
     lowered = text.lower()
     if isinstance(error, MemoryError) or "alloc" in lowered or "out of memory" in lowered:
         return (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow
@@ -10,7 +12,9 @@ from PySide6.QtWidgets import QMainWindow
 
 @dataclass(frozen=True)
 class Entry:
-    """One action: what it is called, which keys it has, and the window's method that does it.
+    """One action: what it is called, which keys it has, and what does it.
+
+    `slot` is a method of the window, or of one of its parts as in "transport.step".
 
     `keys` are Qt's names of key sequences, the first one being shown; `soft_key` is what a button
     shows of it. Entries of one `group` exclude each other.
@@ -39,28 +43,60 @@ ENTRIES: tuple[Entry, ...] = (
         "Write the experiment to a TOML file",
     ),
     Entry("quit", "File", "Quit", "close", ("Ctrl+Q",), separated=True),
-    Entry("undo", "Edit", "Undo", "undo", ("Ctrl+Z",), "Take the last change of a setting back"),
-    Entry("redo", "Edit", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make that change again"),
-    Entry("run", "Run", "Run", "toggle_run", ("Space",), "Train, or pause", "Space"),
+    Entry(
+        "undo",
+        "Edit",
+        "Undo",
+        "undo_stack.undo",
+        ("Ctrl+Z",),
+        "Take the last change of a setting back",
+    ),
+    Entry(
+        "redo",
+        "Edit",
+        "Redo",
+        "undo_stack.redo",
+        ("Ctrl+Shift+Z", "Ctrl+Y"),
+        "Make that change again",
+    ),
+    Entry(
+        "rules",
+        "Edit",
+        "Diagnosis rules…",
+        "treatment.edit_rules",
+        ("Ctrl+D",),
+        "What the diagnosis looks at, and the thresholds from which on it speaks",
+        separated=True,
+    ),
+    Entry("run", "Run", "Run", "transport.toggle_run", ("Space",), "Train, or pause", "Space"),
     Entry(
         "step",
         "Run",
         "Step",
-        "step",
+        "transport.step",
         ("Right",),
         "One recorded step on; at the end, train one more",
         "→",
     ),
-    Entry("back", "Run", "Step back", "step_back", ("Left",), "One recorded step back", "←"),
-    Entry("start", "Run", "To step 0", "go_to_start", ("Home",), "Back to the first step"),
     Entry(
-        "end", "Run", "To the end", "follow_end", ("End",), "To the newest step, and stay with it"
+        "back", "Run", "Step back", "transport.step_back", ("Left",), "One recorded step back", "←"
+    ),
+    Entry(
+        "start", "Run", "To step 0", "transport.go_to_start", ("Home",), "Back to the first step"
+    ),
+    Entry(
+        "end",
+        "Run",
+        "To the end",
+        "transport.follow_end",
+        ("End",),
+        "To the newest step, and stay with it",
     ),
     Entry(
         "slow",
         "Run",
         "Slow motion",
-        "toggle_slow_motion",
+        "transport.toggle_slow_motion",
         ("M",),
         "One step a second, and back to the speed before",
         "M",
@@ -71,7 +107,7 @@ ENTRIES: tuple[Entry, ...] = (
         "reset",
         "Run",
         "Reset, same seed",
-        "reset",
+        "transport.reset",
         ("R",),
         "Back to step 0 with the same initial weights",
         "R",
@@ -81,10 +117,49 @@ ENTRIES: tuple[Entry, ...] = (
         "new_seed",
         "Run",
         "New seed",
-        "new_seed",
+        "desk.new_seed",
         ("Shift+R",),
         "Back to step 0 with other initial weights and another data order",
         "⇧R",
+    ),
+    Entry(
+        "add_lane",
+        "Lanes",
+        "Duplicate lane",
+        "desk.duplicate",
+        ("Ctrl+L",),
+        "One more lane with the same experiment, to change one thing",
+    ),
+    Entry(
+        "next_lane",
+        "Lanes",
+        "Edit the next lane",
+        "desk.choose_next",
+        ("Ctrl+Tab", "N"),
+        "Let the form edit the next lane",
+    ),
+    Entry(
+        "hide_lane",
+        "Lanes",
+        "Hide or show lane",
+        "desk.toggle_hidden",
+        ("H",),
+        "Keep the lane that is edited out of the panels, or bring it back",
+    ),
+    Entry(
+        "reset_lane",
+        "Lanes",
+        "Reset lane, same seed",
+        "desk.reset",
+        tip="Back to step 0 in the lane that is edited",
+    ),
+    Entry(
+        "remove_lane",
+        "Lanes",
+        "Remove lane",
+        "desk.remove",
+        ("Ctrl+W",),
+        "Take the lane that is edited away; undo brings it back",
     ),
     Entry(
         "projector",
@@ -100,7 +175,7 @@ ENTRIES: tuple[Entry, ...] = (
         "toggle_theme",
         "View",
         "Light or dark",
-        "toggle_theme",
+        "looks.toggle",
         tip="From light to dark, or back",
         separated=True,
     ),
@@ -108,7 +183,7 @@ ENTRIES: tuple[Entry, ...] = (
         "theme_light",
         "View",
         "Light",
-        "use_light",
+        "looks.use_light",
         tip="Dark ink on white",
         checkable=True,
         group="theme",
@@ -117,7 +192,7 @@ ENTRIES: tuple[Entry, ...] = (
         "theme_dark",
         "View",
         "Dark",
-        "use_dark",
+        "looks.use_dark",
         tip="Light ink on a dark ground",
         checkable=True,
         group="theme",
@@ -126,7 +201,7 @@ ENTRIES: tuple[Entry, ...] = (
         "theme_system",
         "View",
         "As the system",
-        "use_system",
+        "looks.use_system",
         tip="Light or dark, as the desktop is",
         checkable=True,
         group="theme",
@@ -145,6 +220,11 @@ ENTRIES: tuple[Entry, ...] = (
 )
 
 
+def _do(window: QMainWindow, slot: str, _checked: bool = False) -> None:
+    """Call a method of the window or of one of its parts: not all of them stand from the start."""
+    attrgetter(slot)(window)()
+
+
 def make_actions(window: QMainWindow, entries: tuple[Entry, ...] = ENTRIES) -> dict[str, QAction]:
     """An action for every entry, by name, in the menus and under the keys of `window`."""
     actions: dict[str, QAction] = {}
@@ -159,7 +239,7 @@ def make_actions(window: QMainWindow, entries: tuple[Entry, ...] = ENTRIES) -> d
         action.setToolTip(entry.tip or entry.text)
         action.setStatusTip(entry.tip)
         action.setCheckable(entry.checkable)
-        action.triggered.connect(getattr(window, entry.slot))
+        action.triggered.connect(partial(_do, window, entry.slot))
         if entry.group:
             groups[entry.group].addAction(action)
         menu = menus[entry.menu]

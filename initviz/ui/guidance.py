@@ -5,17 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
-from initviz.lab.experiment import Experiment
-
-SENTENCE = "Press <b>Space</b>: the loss stands still. Then choose <b>Glorot normal</b>."
+SENTENCE = "Press <b>Space</b>: <b>A</b> stands still, <b>B</b> learns. Why?"
 
 
 class Guidance(QFrame):
-    """A quiet box above the form; it goes for good once the experiment was changed."""
+    """A quiet box above the form; it goes for good once anything was changed."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._first = experiment
         label = QLabel(SENTENCE)
         label.setObjectName("guidance")
         label.setProperty("role", "note")
@@ -24,8 +21,3 @@ class Guidance(QFrame):
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.addWidget(label)
-
-    def follow(self, experiment: Experiment) -> None:
-        """Go away once it has been followed, or something else was done."""
-        if experiment != self._first:
-            self.hide()

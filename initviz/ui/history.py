@@ -1,29 +1,29 @@
-"""Undo over experiments: a change of settings is a command with a before and an after."""
+"""Undo over the lanes: a change is a command with the setups before and after it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoCommand
 
 from initviz.lab.experiment import Experiment, differences
+
+if TYPE_CHECKING:
+    from initviz.ui.lane_desk import Setup
 
 #: One number for all commands of this kind, by which Qt asks them whether they merge.
 _COMMAND_ID = 1
 
 
-class ChangeExperiment(QUndoCommand):
-    """From one experiment to another.
+class ChangeSetup(QUndoCommand):
+    """From one setup of the lanes to another.
 
     Commands with the same `gesture` (one drag of a slider) merge; an empty one never does.
     """
 
     def __init__(
-        self,
-        before: Experiment,
-        after: Experiment,
-        use: Callable[[Experiment], None],
-        gesture: str = "",
+        self, before: Setup, after: Setup, use: Callable[[Setup], None], gesture: str = ""
     ) -> None:
         super().__init__(describe(before, after))
         self._before, self._after, self._use, self._gesture = before, after, use, gesture
@@ -38,7 +38,7 @@ class ChangeExperiment(QUndoCommand):
         return _COMMAND_ID
 
     def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 (Qt's name)
-        if not isinstance(other, ChangeExperiment):
+        if not isinstance(other, ChangeSetup):
             return False
         if not self._gesture or other._gesture != self._gesture:
             return False
@@ -48,29 +48,29 @@ class ChangeExperiment(QUndoCommand):
         return True
 
 
-def describe(before: Experiment, after: Experiment) -> str:
-    """What changed, in a few words for the menu: "Width", "3 settings"."""
+def describe(before: Setup, after: Setup) -> str:
+    """What changed, in a few words for the menu: "change of Width", "new lane B"."""
+    left = {lane.letter: lane for lane in before.lanes}
+    right = {lane.letter: lane for lane in after.lanes}
+    gone = [letter for letter in left if letter not in right]
+    new = [letter for letter in right if letter not in left]
+    if new or gone:
+        words = [f"new lane {letter}" for letter in new]
+        return ", ".join(words + [f"removal of lane {letter}" for letter in gone])
+    for letter, lane in right.items():
+        if lane.experiment != left[letter].experiment:
+            return describe_experiments(left[letter].experiment, lane.experiment)
+        if lane.is_hidden != left[letter].is_hidden:
+            return f"{'hiding' if lane.is_hidden else 'showing'} of lane {letter}"
+    return ""
+
+
+def describe_experiments(before: Experiment, after: Experiment) -> str:
+    """What changed in a lane: "change of Width", "change of 3 settings"."""
     keys = [difference.key for difference in differences(before, after)]
     labels = {field.key: field.setting.label for field in after.fields()}
+    if keys and all(key.startswith("layers.") for key in keys):
+        return "change of a layer that differs"
     if len(keys) == 1:
         return f"change of {labels.get(keys[0], keys[0])}"
     return f"change of {len(keys)} settings"
-
-
-class History:
-    """The changes of one lane's experiment, to take back and to make again."""
-
-    def __init__(self, stack: QUndoStack, use: Callable[[Experiment], None]) -> None:
-        self.stack = stack
-        self._use = use
-        self._gestures = 0
-
-    def change(self, before: Experiment, after: Experiment, *, dragged_key: str = "") -> None:
-        """Go from `before` to `after`; changes of one key within one drag are one."""
-        if before != after:
-            gesture = f"{dragged_key} {self._gestures}" if dragged_key else ""
-            self.stack.push(ChangeExperiment(before, after, self._use, gesture))
-
-    def end_gesture(self) -> None:
-        """The drag is over: the next change stands by itself."""
-        self._gestures += 1

@@ -28,6 +28,18 @@ class Looks(QObject):
         self.choice = choice
         self.wear()
 
+    def use_light(self) -> None:
+        """Dark ink on white, from now on."""
+        self.choose("light")
+
+    def use_dark(self) -> None:
+        """Light ink on a dark ground, from now on."""
+        self.choose("dark")
+
+    def use_system(self) -> None:
+        """Light or dark as the desktop is, from now on."""
+        self.choose("system")
+
     def toggle(self) -> None:
         """From light to dark, or back."""
         self.choose("light" if theme_for(self.choice).dark else "dark")

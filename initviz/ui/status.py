@@ -1,27 +1,63 @@
-"""What the status pill and the middle of the window say about a lane."""
+"""What the status pill and the middle of the window say about the lanes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 from initviz.lab.experiment import Experiment
+from initviz.lab.thresholds import Thresholds
+from initviz.session.laboratory import Laboratory
 from initviz.session.lane import Lane, State
 from initviz.ui.scale import number_text
 
 
-def status_text(lane: Lane) -> str:
+def status_text(laboratory: Laboratory) -> str:
     """Device and pace in a few words: "CPU · 312 steps/s"."""
-    if lane.state is State.LOADING:
-        return "measuring step 0…" if lane.recording else "loading PyTorch…"
-    device = lane.recording.environment.device if lane.recording else ""
-    if lane.state is State.FAILED:
+    lanes, state = laboratory.lanes, laboratory.state
+    recordings = [lane.recording for lane in lanes if lane.recording is not None]
+    if state is State.LOADING:
+        return "measuring step 0…" if recordings else "loading PyTorch…"
+    device = recordings[0].environment.device if recordings else ""
+    if state is State.FAILED:
         pace = "stopped"
-    elif lane.state is State.PAUSED:
+    elif state is State.PAUSED:
         pace = "paused"
+    elif state is State.FINISHED and recordings:
+        how = "stopped early" if recordings[0].stopped else "finished"
+        pace = f"{how}: {max(recording.last_step for recording in recordings)} steps"
     else:
-        pace = "running" if math.isnan(lane.steps_per_second) else _pace(lane.steps_per_second)
+        paces = [lane.steps_per_second for lane in lanes]
+        known = [pace for pace in paces if not math.isnan(pace)]
+        pace = _pace(max(known)) if known else "running"
     return " · ".join(part for part in (device, pace) if part)
+
+
+def trouble_text(lanes: Sequence[Lane]) -> str:
+    """Why lanes have failed; empty where none has."""
+    return _told([(lane, lane.error) for lane in lanes if lane.error], len(lanes))
+
+
+def ending_text(lanes: Sequence[Lane], thresholds: Thresholds) -> str:
+    """The sentences about runs that came to their own ends; empty where none did."""
+    endings = [(lane, _ending_of(lane, thresholds)) for lane in lanes]
+    return _told([(lane, text) for lane, text in endings if text], len(lanes))
+
+
+def _told(sentences: Sequence[tuple[Lane, str]], lanes: int) -> str:
+    """Sentences with the letters of their lanes, where there is more than one lane."""
+    return "\n".join(f"{lane.letter}: {text}" if lanes > 1 else text for lane, text in sentences)
+
+
+def _ending_of(lane: Lane, thresholds: Thresholds) -> str:
+    if lane.state is not State.FINISHED or lane.recording is None:
+        return ""
+    if not lane.recording.stopped:
+        return f"Finished: this experiment ends after {lane.recording.last_step} steps."
+    from initviz.lab.diagnosis import on_early_stop
+
+    return on_early_stop(lane.recording, thresholds)
 
 
 def _pace(steps_per_second: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -244,6 +243,96 @@ def test_the_timeline_follows_the_end_until_one_goes_back(
     assert timeline.step == timeline.last == last_step(lane)
 
 
+# -- runs that come to their own end ------------------------------------------------------------
+
+SHORT = SMALL.with_value("training.length", 7)
+STARVED = SMALL.with_values(
+    {
+        "network.hidden_layers": 5,
+        "training.early_stopping": True,
+        "training.patience": 40,
+    }
+)
+
+
+def test_a_run_ends_by_itself_after_its_length(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    lane.set_experiment(SHORT)
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    assert last_step(lane) == 7
+    assert lane.recording is not None
+    assert lane.recording.measured("dead_fraction")[-1]
+    assert lane.recording.weight_steps[[0, -1]].tolist() == [0, 7]
+    assert lane.recording.stopped == ""
+    assert lane.error == ""
+    assert lane.is_idle
+    assert not laboratory.clock.is_running
+
+
+def test_a_run_whose_loss_stands_still_is_stopped_early(qtbot: QtBot, lane: Lane) -> None:
+    lane.set_experiment(STARVED)
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    assert lane.recording is not None
+    assert lane.recording.stopped == "early"
+    assert lane.recording.measured("dead_fraction")[-1]
+
+
+def test_single_steps_end_with_the_last_one_and_not_a_step_after(qtbot: QtBot, lane: Lane) -> None:
+    lane.set_experiment(SHORT.with_value("training.length", 2))
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    lane.step()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    lane.step()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    assert last_step(lane) == 2
+
+
+def test_a_finished_run_stays_finished_whatever_is_asked_of_it(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    lane.set_experiment(SHORT)
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    for ask in (lane.run, lane.step, lane.pause, lane.toggle, lane.toggle):
+        ask()
+        assert lane.state is State.FINISHED
+    assert not laboratory.clock.is_running
+    assert list(lane._job.events()) == []
+    assert last_step(lane) == 7
+
+
+def test_a_finished_run_starts_again_after_a_reset(qtbot: QtBot, lane: Lane) -> None:
+    lane.set_experiment(SHORT)
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    old = lane.recording
+    lane.reset()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    assert lane.recording is not old
+    assert last_step(lane) == 0
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    assert last_step(lane) == 7
+
+
+def test_the_end_of_a_run_that_was_replaced_says_nothing_of_the_new_one(
+    qtbot: QtBot, lane: Lane
+) -> None:
+    lane.set_experiment(SHORT)
+    lane.run()
+    # The old run has ended, and nobody has read that yet.
+    while not any(isinstance(event, Ended) for event in list(lane._job._mailbox)):
+        lane._job.cancel.wait(0.001)
+    lane.set_experiment(SMALL)
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    lane.run()
+    wait(qtbot, lambda: last_step(lane) > 20)
+    assert lane.state is State.RUNNING
+
+
 def test_closing_in_the_middle_of_a_run_ends_the_thread(qtbot: QtBot) -> None:
     made = Laboratory(BIG)
     wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
@@ -261,7 +350,8 @@ def drained(job: Job, until: type) -> list[object]:
 
 
 def test_a_run_begins_measures_waits_and_always_ends() -> None:
-    worker, job = Worker(), Job(SMALL)
+    worker = Worker()
+    job = Job(SMALL, worker.bell)
     worker.start(job)
     began, measured, waiting = drained(job, Waiting)
     assert isinstance(began, Began)
@@ -272,6 +362,19 @@ def test_a_run_begins_measures_waits_and_always_ends() -> None:
     assert list(job.events()) == [Ended()]
 
 
+def test_a_run_that_comes_to_its_own_end_says_so() -> None:
+    worker = Worker()
+    job = Job(SHORT, worker.bell)
+    job.train_to(None)
+    worker.start(job)
+    *events, ended = drained(job, Ended)
+    worker.close()
+    assert ended == Ended(has_finished=True)
+    snapshots = [event.snapshot for event in events if isinstance(event, Measured)]
+    assert [snapshot.is_last for snapshot in snapshots] == [False] * 7 + [True]
+    assert not any(isinstance(event, Waiting) for event in events)
+
+
 def test_a_failure_while_training_ends_the_run_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -279,7 +382,8 @@ def test_a_failure_while_training_ends_the_run_with_a_sentence(
         raise MemoryError
 
     monkeypatch.setattr("initviz.lab.training.train", fail)
-    worker, job = Worker(), Job(SMALL)
+    worker = Worker()
+    job = Job(SMALL, worker.bell)
     worker.start(job)
     *_, ended = drained(job, Ended)
     worker.close()
@@ -291,16 +395,132 @@ def test_a_reader_that_is_far_behind_makes_the_worker_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("initviz.session.job.ROOM", 5)
-    job = Job(SMALL)
-    teller = threading.Thread(target=lambda: [job.say(Waiting(0)) for _ in range(20)])
-    teller.start()
-    count = 0
-    while count < 20:
-        unread = len(job._mailbox)
-        assert unread <= 5
-        count += sum(1 for _ in job.events())
-        job.cancel.wait(0.001)
-    teller.join()
+    worker = Worker()
+    job = Job(SMALL, worker.bell)
+    job.train_to(None)
+    worker.start(job)
+    seen = -1
+    while seen < 40:
+        while len(job._mailbox) < 5:
+            job.cancel.wait(0.001)
+        events = list(job.events())
+        assert len(events) <= 6  # the first step brings two
+        seen = max(event.snapshot.step for event in events if isinstance(event, Measured))
+    worker.close()
+
+
+TWO = SMALL.with_value("run.seed", 1)
+
+
+def in_step(laboratory: Laboratory) -> bool:
+    return laboratory.is_idle and len({last_step(lane) for lane in laboratory.lanes}) == 1
+
+
+def test_lanes_run_in_lock_step_and_pause_at_the_same_step(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    laboratory.add(TWO)
+    laboratory.add(BIG)
+    wait(qtbot, lambda: all(lane.state is State.PAUSED for lane in laboratory.lanes))
+    for _ in range(5):
+        before = last_step(laboratory.lane("A"))
+        laboratory.run()
+        wait(qtbot, lambda before=before: last_step(laboratory.lane("C")) > before + 10)
+        apart = [lane.reach for lane in laboratory.lanes]
+        assert max(apart) - min(apart) <= 1
+        laboratory.pause()
+        wait(qtbot, lambda: laboratory.is_idle)
+        assert in_step(laboratory)
+    assert not laboratory.clock.is_running
+
+
+def test_a_lane_that_is_behind_catches_up_before_the_others_go_on(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    first = laboratory.lane("A")
+    laboratory.run()
+    wait(qtbot, lambda: last_step(first) > 50)
+    second = laboratory.add(TWO)  # pauses the first
+    wait(qtbot, lambda: laboratory.is_idle)
+    front = last_step(first)
+    laboratory.step()
+    wait(qtbot, lambda: second.state is State.PAUSED and laboratory.is_idle)
+    assert last_step(first) == last_step(second) == front
+    laboratory.step()
+    wait(qtbot, lambda: last_step(second) == front + 1 and laboratory.is_idle)
+    assert in_step(laboratory)
+
+
+def test_lanes_with_the_same_seed_see_the_same_data_in_the_same_order(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    other = laboratory.add(SMALL)
+    wait(qtbot, lambda: other.state is State.PAUSED)
+    for _ in range(3):
+        laboratory.step()
+        wait(qtbot, lambda: laboratory.is_idle)
+    a, b = (lane.recording for lane in laboratory.lanes)
+    assert a is not None
+    assert b is not None
+    assert (a.scalar("loss") == b.scalar("loss")).all()
+
+
+def test_a_change_of_one_lane_pauses_all_and_resets_only_that_one(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    laboratory.add(SMALL)
+    laboratory.run()
+    wait(qtbot, lambda: last_step(laboratory.lane("A")) > 5)
+    laboratory.set_experiment("B", TWO)
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert last_step(laboratory.lane("A")) > 5
+    assert last_step(laboratory.lane("B")) == 0
+
+
+def test_a_lane_that_fails_leaves_the_others_running(qtbot: QtBot, laboratory: Laboratory) -> None:
+    nowhere = SMALL.with_values({"training.data": "file", "training.path": "/nowhere.csv"})
+    failing = laboratory.add(nowhere)
+    wait(qtbot, lambda: failing.state is State.FAILED)
+    assert "/nowhere.csv" in failing.error
+    laboratory.run()
+    wait(qtbot, lambda: last_step(laboratory.lane("A")) > 5)
+    laboratory.step()
+
+
+def test_lanes_come_and_go_by_letter(qtbot: QtBot, laboratory: Laboratory) -> None:
+    said: list[str] = []
+    laboratory.removed.connect(said.append)
+    for _ in range(3):
+        laboratory.add(SMALL)
+    assert [lane.letter for lane in laboratory.lanes] == ["A", "B", "C", "D"]
+    assert laboratory.is_full
+    with pytest.raises(ValueError, match="no room"):
+        laboratory.add(SMALL)
+    laboratory.remove("B")
+    assert said == ["B"]
+    assert laboratory.add(TWO).letter == "B"
+    for letter in "ABC":
+        laboratory.remove(letter)
+    with pytest.raises(ValueError, match="only lane"):
+        laboratory.remove("D")
+    with pytest.raises(KeyError, match="no lane"):
+        laboratory.lane("A")
+    wait(qtbot, lambda: laboratory.is_idle)
+
+
+def test_nothing_arrives_from_a_lane_that_was_removed(qtbot: QtBot, laboratory: Laboratory) -> None:
+    gone = laboratory.add(TWO)
+    wait(qtbot, lambda: gone.state is State.PAUSED)
+    laboratory.run()
+    wait(qtbot, lambda: last_step(gone) > 3)
+    grown: list[int] = []
+    gone.grew.connect(lambda: grown.append(1))
+    laboratory.remove("B")
+    first = laboratory.lane("A")
+    seen = last_step(first)
+    laboratory.run()
+    wait(qtbot, lambda: last_step(first) > seen + 20)
+    assert grown == []
 
 
 @pytest.mark.parametrize(
@@ -310,6 +530,8 @@ def test_a_reader_that_is_far_behind_makes_the_worker_wait(
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate"), "fewer or narrower"),
         (RuntimeError("CUDA error: device-side assert\nmore"), "run.device = 'cpu'"),
         (ValueError("run.device = 'cuda' is not available here"), "not available here"),
+        (ValueError("/allocated/cuda.csv: no numbers"), "/allocated/cuda.csv: no numbers"),
+        (FileNotFoundError(2, "No such file", "cuda.csv"), "cuda.csv: No such file"),
     ],
 )
 def test_errors_are_told_as_sentences(error: Exception, says: str) -> None:

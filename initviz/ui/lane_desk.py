@@ -1,0 +1,216 @@
+"""The lanes as a person handles them: which one the form edits, which are shown, and undo.
+
+What a person does becomes a new `Setup`, and going from one setup to another is one undo command,
+whichever lane it touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from initviz.lab.experiment import Experiment
+from initviz.session.laboratory import LETTERS, Laboratory
+from initviz.session.lane import Lane
+from initviz.ui.form import ExperimentForm
+from initviz.ui.history import ChangeSetup
+from initviz.ui.lane_tabs import LaneTabs, TabState
+
+
+@dataclass(frozen=True)
+class LaneSetup:
+    """One lane: what it runs, and whether the panels show it."""
+
+    letter: str
+    experiment: Experiment
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All lanes in the order of their letters, and the letter of the one that the form edits."""
+
+    lanes: tuple[LaneSetup, ...]
+    chosen: str
+
+    def lane(self, letter: str) -> LaneSetup:
+        """The lane of this letter."""
+        return next(lane for lane in self.lanes if lane.letter == letter)
+
+    @property
+    def free(self) -> str:
+        """The first letter that no lane has; "" if all are taken."""
+        taken = {lane.letter for lane in self.lanes}
+        return next((letter for letter in LETTERS if letter not in taken), "")
+
+    def changed(self, letter: str, **changes: object) -> Setup:
+        """A copy with one lane changed."""
+        lanes = tuple(
+            replace(lane, **changes) if lane.letter == letter else lane  # type: ignore[arg-type]
+            for lane in self.lanes
+        )
+        return replace(self, lanes=lanes)
+
+    def with_lane(self, lane: LaneSetup) -> Setup:
+        """A copy with one more lane, which is chosen."""
+        lanes = tuple(sorted((*self.lanes, lane), key=lambda one: one.letter))
+        return Setup(lanes, lane.letter)
+
+    def without(self, letter: str) -> Setup:
+        """A copy without a lane; if it was chosen, its neighbour is."""
+        lanes = tuple(lane for lane in self.lanes if lane.letter != letter)
+        kept = {lane.letter for lane in lanes}
+        chosen = self.chosen if self.chosen in kept else lanes[0].letter
+        return Setup(lanes, chosen)
+
+
+class LaneDesk(QObject):
+    """Keeps form, tabs and laboratory to one setup; `changed` tells that it is another."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        laboratory: Laboratory,
+        form: ExperimentForm,
+        tabs: LaneTabs,
+        stack: QUndoStack,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._laboratory, self._form, self._tabs, self._stack = laboratory, form, tabs, stack
+        self._gestures = 0
+        lanes = tuple(LaneSetup(lane.letter, lane.experiment) for lane in laboratory.lanes)
+        self._setup = Setup(lanes, lanes[0].letter)
+        form.changed.connect(lambda experiment, key: self.edit(experiment, gesture=key))
+        form.settled.connect(self.end_gesture)
+        tabs.chosen.connect(self.choose)
+        tabs.duplicate_wanted.connect(self.duplicate)
+        tabs.remove_wanted.connect(self.remove)
+        tabs.hide_wanted.connect(self.toggle_hidden)
+        tabs.reset_wanted.connect(self.reset)
+        self._show()
+
+    # -- what it knows ---------------------------------------------------------------------------
+
+    @property
+    def setup(self) -> Setup:
+        """The lanes as they are."""
+        return self._setup
+
+    @property
+    def lane(self) -> Lane:
+        """The lane that the form edits."""
+        return self._laboratory.lane(self._setup.chosen)
+
+    # -- what a person does ----------------------------------------------------------------------
+
+    def edit(self, experiment: Experiment, letter: str = "", *, gesture: str = "") -> None:
+        """Run another experiment in a lane, by default the chosen one.
+
+        Changes of the same `gesture` until `end_gesture` are taken back as one.
+        """
+        letter = letter or self._setup.chosen
+        self._change(self._setup.changed(letter, experiment=experiment), gesture=gesture)
+
+    def end_gesture(self) -> None:
+        """The drag is over: the next change stands by itself."""
+        self._gestures += 1
+
+    def choose(self, letter: str) -> None:
+        """Let the form edit this lane. Nothing to take back: nothing was changed."""
+        self._setup = replace(self._setup, chosen=letter)
+        self._show()
+        self.changed.emit()
+
+    def choose_next(self) -> None:
+        """Let the form edit the next lane, after the last the first."""
+        letters = [lane.letter for lane in self._setup.lanes]
+        self.choose(letters[(letters.index(self._setup.chosen) + 1) % len(letters)])
+
+    def duplicate(self, letter: str = "") -> None:
+        """A new lane with the experiment of this one; its tab is chosen, to change one thing."""
+        experiment = self._setup.lane(letter or self._setup.chosen).experiment
+        self.add(experiment)
+
+    def add(self, experiment: Experiment) -> None:
+        """A new lane, if there is room."""
+        if self._setup.free:
+            self._change(self._setup.with_lane(LaneSetup(self._setup.free, experiment)))
+
+    def remove(self, letter: str = "") -> None:
+        """Take a lane away, unless it is the only one."""
+        if len(self._setup.lanes) > 1:
+            after = self._setup.without(letter or self._setup.chosen)
+            if all(lane.is_hidden for lane in after.lanes):
+                after = after.changed(after.chosen, is_hidden=False)
+            self._change(after)
+
+    def toggle_hidden(self, letter: str = "") -> None:
+        """Keep a lane out of the panels, or bring it back; one always stays in view."""
+        letter = letter or self._setup.chosen
+        hidden = not self._setup.lane(letter).is_hidden
+        after = self._setup.changed(letter, is_hidden=hidden)
+        if not all(lane.is_hidden for lane in after.lanes):
+            self._change(after)
+
+    def reset(self, letter: str = "") -> None:
+        """Start one lane again, with the same seed."""
+        self._laboratory.pause()
+        self._laboratory.lane(letter or self._setup.chosen).reset()
+
+    def new_seed(self) -> None:
+        """Start every lane again with the next seed, the same for all."""
+        seed = (self.lane.experiment.run.seed + 1) % 2**31
+        after = self._setup
+        for lane in after.lanes:
+            experiment = lane.experiment.with_value("run.seed", seed)
+            after = after.changed(lane.letter, experiment=experiment)
+        self._change(after)
+
+    def use_only(self, experiment: Experiment) -> None:
+        """One lane with this experiment, in place of all that there are."""
+        self._change(Setup((LaneSetup("A", experiment),), "A"))
+
+    # -- how it is done --------------------------------------------------------------------------
+
+    def _change(self, after: Setup, *, gesture: str = "") -> None:
+        if after != self._setup:
+            key = f"{after.chosen} {gesture} {self._gestures}" if gesture else ""
+            self._stack.push(ChangeSetup(self._setup, after, self._use, key))
+
+    def _use(self, setup: Setup) -> None:
+        laboratory = self._laboratory
+        there = {lane.letter: lane for lane in laboratory.lanes}
+        self._setup = setup
+        for wanted in setup.lanes:
+            lane = there.pop(wanted.letter, None)
+            if lane is None:
+                lane = laboratory.add(wanted.experiment, wanted.letter)
+            elif lane.experiment != wanted.experiment:
+                laboratory.set_experiment(wanted.letter, wanted.experiment)
+            lane.is_hidden = wanted.is_hidden
+        for letter in there:
+            laboratory.remove(letter)
+        self._show()
+        self.changed.emit()
+
+    def _show(self) -> None:
+        setup = self._setup
+        experiment = setup.lane(setup.chosen).experiment
+        if self._form.experiment != experiment:
+            self._form.set_experiment(experiment)
+        self._tabs.show_lanes(
+            [
+                TabState(
+                    lane.letter,
+                    LETTERS.index(lane.letter),
+                    lane.letter == setup.chosen,
+                    lane.is_hidden,
+                    lane.experiment,
+                )
+                for lane in setup.lanes
+            ]
+        )

@@ -1,0 +1,193 @@
+"""Several lanes in a real window: tabs, what they differ in, and undo over all of it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolButton
+
+from initviz.app.main import create_window
+from initviz.lab.experiment import Experiment
+from initviz.ui.lane_tabs import difference_sentence
+from initviz.ui.window import MainWindow
+from tests.ui.windows import wait_until_idle
+
+
+@pytest.fixture
+def window(qtbot) -> MainWindow:
+    """The window as it opens: the preset that fails, and the healed one beside it."""
+    made = create_window([])
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    wait_until_idle(qtbot, made)
+    return made
+
+
+def letters(window: MainWindow) -> str:
+    return "".join(lane.letter for lane in window.laboratory.lanes)
+
+
+def tab(window: MainWindow, letter: str) -> QToolButton:
+    found = window.findChild(QToolButton, f"lane.{letter}")
+    assert found is not None
+    return found
+
+
+def sentence(window: MainWindow) -> str:
+    label = window.findChild(QLabel, "lane.differences")
+    assert label is not None
+    return label.text()
+
+
+def test_the_window_opens_on_what_fails_and_what_heals_it(window: MainWindow) -> None:
+    assert letters(window) == "AB"
+    assert sentence(window) == "A differs from B in <b>one</b> setting: <b>initialiser</b>"
+    kinds = {letter: window.recording(letter).findings()[0].kind for letter in "AB"}
+    assert kinds == {"A": "vanishing", "B": "healthy"}
+    assert [lane.letter for lane in window.shown()] == ["A", "B"]
+
+
+def test_both_lanes_run_and_pause_together(qtbot, window: MainWindow) -> None:
+    window.action("run").trigger()
+    qtbot.waitUntil(lambda: window.recording("B").last_step > 20, timeout=20_000)
+    assert window.action("run").text() == "Pause"
+    window.action("run").trigger()
+    wait_until_idle(qtbot, window)
+    a, b = window.recording("A"), window.recording("B")
+    assert a.last_step == b.last_step
+    assert b.latest_scalar("loss", b.last_step) < a.latest_scalar("loss", a.last_step)
+
+
+def test_a_duplicate_is_one_gesture_and_the_form_edits_it(qtbot, window: MainWindow) -> None:
+    window.action("add_lane").trigger()
+    assert letters(window) == "ABC"
+    assert sentence(window).startswith("C and A are the same<br>C differs from B in")
+    window.form.row("network.width").edited.emit(32)
+    wait_until_idle(qtbot, window)
+    assert window.recording("C").experiment.network.width == 32
+    assert window.recording("A").experiment.network.width == 100
+    assert "C differs from A in <b>one</b> setting: <b>width</b>" in sentence(window)
+
+
+def test_there_are_four_lanes_at_most(window: MainWindow) -> None:
+    for _ in range(5):
+        window.action("add_lane").trigger()
+    assert letters(window) == "ABCD"
+    assert not window.findChild(QToolButton, "lane.add").isEnabled()
+
+
+def test_a_tab_chooses_the_lane_that_the_form_edits(window: MainWindow) -> None:
+    assert window.form.experiment.initialiser.name == "normal"
+    QTest.mouseClick(tab(window, "B"), Qt.MouseButton.LeftButton)
+    assert window.form.experiment.initialiser.name == "glorot_normal"
+    assert window.lane.letter == "B"
+    window.action("next_lane").trigger()
+    assert window.lane.letter == "A"
+    assert not window.undo_stack.canUndo()
+
+
+def test_every_change_of_the_lanes_is_undone_and_done_again(qtbot, window: MainWindow) -> None:
+    before = window.desk.setup
+    setups = [before]
+    for act in (
+        lambda: window.action("add_lane").trigger(),
+        lambda: window.form.row("network.width").edited.emit(24),
+        lambda: window.action("hide_lane").trigger(),
+        lambda: window.desk.remove("A"),
+        lambda: window.action("new_seed").trigger(),
+        lambda: window.desk.use_only(Experiment()),
+    ):
+        act()
+        setups.append(window.desk.setup)
+    for setup in reversed(setups[:-1]):
+        window.action("undo").trigger()
+        assert window.desk.setup.lanes == setup.lanes
+    for setup in setups[1:]:
+        window.action("redo").trigger()
+        assert window.desk.setup.lanes == setup.lanes
+    while window.undo_stack.canUndo():
+        window.action("undo").trigger()
+    wait_until_idle(qtbot, window)
+    assert letters(window) == "AB"
+    assert window.form.experiment == window.lane.experiment
+
+
+def test_a_hidden_lane_leaves_the_panels_and_comes_back(window: MainWindow) -> None:
+    window.desk.toggle_hidden("B")
+    assert [lane.letter for lane in window.shown()] == ["A"]
+    window.desk.toggle_hidden("A")  # one always stays in view
+    assert [lane.letter for lane in window.shown()] == ["A"]
+    window.desk.toggle_hidden("B")
+    assert [lane.letter for lane in window.shown()] == ["A", "B"]
+
+
+def test_the_last_lane_in_view_is_shown_when_the_others_are_removed(window: MainWindow) -> None:
+    window.desk.toggle_hidden("B")
+    window.desk.remove("A")
+    assert [lane.letter for lane in window.shown()] == ["B"]
+    window.desk.remove("B")  # the only one stays
+    assert letters(window) == "B"
+
+
+def test_a_lane_keeps_its_colour_when_others_go(window: MainWindow) -> None:
+    window.desk.remove("A")
+    assert [(lane.letter, lane.index) for lane in window.shown()] == [("B", 1)]
+
+
+def test_a_lane_can_be_reset_alone(qtbot, window: MainWindow) -> None:
+    for _ in range(3):
+        window.action("step").trigger()
+        wait_until_idle(qtbot, window)
+    window.action("reset_lane").trigger()
+    wait_until_idle(qtbot, window)
+    assert window.recording("A").last_step == 0
+    assert window.recording("B").last_step == 3
+    window.action("step").trigger()  # brings A to where B is
+    wait_until_idle(qtbot, window)
+    assert window.recording("A").last_step == window.recording("B").last_step == 3
+
+
+def test_new_seed_is_the_same_for_all_lanes(qtbot, window: MainWindow) -> None:
+    window.action("new_seed").trigger()
+    wait_until_idle(qtbot, window)
+    assert {window.recording(letter).experiment.run.seed for letter in "AB"} == {1}
+
+
+def test_a_remedy_changes_the_lane_whose_card_it_is_on(qtbot, window: MainWindow) -> None:
+    window.action("next_lane").trigger()
+    finding = window.recording("A").findings()[0]
+    window.treatment.apply("A", finding)
+    wait_until_idle(qtbot, window)
+    assert window.recording("A").experiment.initialiser.name == "glorot_normal"
+    assert window.lane.letter == "B"
+
+
+def test_the_menu_of_a_tab_offers_what_is_possible(window: MainWindow) -> None:
+    menu = window.tabs.menu_of("B")
+    entries = {action.text(): action for action in menu.actions()}
+    assert list(entries) == ["Duplicate", "Hide in panels", "Reset, same seed", "Remove"]
+    entries["Remove"].trigger()
+    assert letters(window) == "A"
+    assert not {a.text(): a for a in window.tabs.menu_of("A").actions()}["Remove"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "A and B are the same"),
+        ({"network.width": 8}, "in <b>one</b> setting: <b>width</b>"),
+        (
+            {"network.width": 8, "initialiser.scheme": "he_normal"},
+            "in <b>two</b> settings: <b>width</b>, <b>initialiser</b>",
+        ),
+        (
+            {"network.width": 8, "run.seed": 3, "training.momentum": 0.9, "network.residual": True},
+            "in <b>four</b> settings",
+        ),
+    ],
+)
+def test_the_sentence_tells_in_how_many_settings_and_in_which(changes, says) -> None:
+    first = Experiment()
+    text = difference_sentence("A", first, "B", first.with_values(changes))
+    assert says in text
