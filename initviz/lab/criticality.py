@@ -148,7 +148,13 @@ def _is_reached(entry: Activation, slope: float, sigma_w: float, sigma_b: float,
     low, high = sorted((q, 1.0))
     between = SAMPLES[np.searchsorted(SAMPLES, low, "right") : np.searchsorted(SAMPLES, high)]
     growth = sampled_growth(entry, slope, sigma_w, sigma_b, between)
-    return bool(np.all(growth * np.sign(q - 1.0) > -ROUNDING))
+    if len(between):
+        return bool(np.all(growth * np.sign(q - 1.0) > -ROUNDING))
+    # q lies next to 1, and may repel all the same.
+    middle = math.sqrt(q)
+    forward, _ = moments_around(entry, slope, 0.0, math.sqrt(middle))
+    towards = (sigma_w * sigma_w * forward + sigma_b * sigma_b) / middle - 1.0
+    return bool(towards * np.sign(q - 1.0) > -ROUNDING)
 
 
 # -- the map of χ₁ --------------------------------------------------------------------------------

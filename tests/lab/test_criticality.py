@@ -160,3 +160,8 @@ def test_a_map_of_ten_thousand_points_comes_at_once(name):
         theory.chi_map(name, sigma_ws, sigma_bs)
         durations.append(time.perf_counter() - start)
     assert min(durations) < 0.1
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu", "mish"])
+def test_a_critical_point_next_to_1_that_repels_is_none(activation):
+    assert theory.critical_sigma_w(activation, 0.25) is None
