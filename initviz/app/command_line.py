@@ -17,10 +17,12 @@ DEFAULT_STEPS = 1000
 _USAGE = """\
 initviz [FILE]
        initviz run EXPERIMENT.toml [--steps N] [--out FILE.initviz] [--set KEY=VALUE]...
+       initviz export IN OUT [--panel NAME] [--step N]
        initviz --smoke-test | --version | --help"""
 _FORMS = """\
-initviz opens the window; initviz run trains without one: see initviz run --help.
-A file that is called run is opened as ./run.
+initviz opens the window; initviz run trains without one, and initviz export writes what was
+recorded as other files: see initviz run --help and initviz export --help.
+A file that is called run or export is opened as ./run or ./export.
 """
 
 
@@ -38,15 +40,29 @@ class SmokeTest:
 
 @dataclass(frozen=True)
 class Train:
-    """A run without a window. `changes` are pairs of a key and a value as they were typed."""
+    """A run without a window.
+
+    Without `steps`, it is as long as the experiment has it, or `DEFAULT_STEPS`. `changes` are
+    pairs of a key and a value as they were typed.
+    """
 
     experiment: Path
-    steps: int
+    steps: int | None
     out: Path | None
     changes: tuple[tuple[str, str], ...]
 
 
-Request = OpenWindow | SmokeTest | Train
+@dataclass(frozen=True)
+class Export:
+    """What a recording holds, or a run of an experiment would, as another file."""
+
+    source: Path
+    out: Path
+    panel: str | None
+    step: int | None
+
+
+Request = OpenWindow | SmokeTest | Train | Export
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -59,6 +75,9 @@ def parse(arguments: Sequence[str]) -> Request:
     if arguments[:1] == ["run"]:
         found = _run_parser().parse_args(arguments[1:])
         return Train(found.experiment, found.steps, found.out, tuple(found.changes))
+    if arguments[:1] == ["export"]:
+        found = _export_parser().parse_args(arguments[1:])
+        return Export(found.source, found.out, found.panel, found.step)
     found = _parser().parse_args(arguments)
     return SmokeTest() if found.smoke_test else OpenWindow(found.file)
 
@@ -121,9 +140,9 @@ def _run_parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--steps",
         type=_steps,
-        default=DEFAULT_STEPS,
         metavar="N",
-        help=f"how many steps to train (default: {DEFAULT_STEPS})",
+        help=f"how many steps to train (default: {DEFAULT_STEPS}, or as many as the experiment "
+        "itself says)",
     )
     made.add_argument(
         "--out", type=_recording, metavar="FILE.initviz", help="where to save the recording"
@@ -136,6 +155,29 @@ def _run_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="KEY=VALUE",
         help="change a setting of the experiment, e.g. network.width=64; may be repeated",
+    )
+    return made
+
+
+def _export_parser() -> argparse.ArgumentParser:
+    made = _Parser(
+        prog="initviz export",
+        description="Write a recording as another file, without a window. The ending of OUT says "
+        "what: the whole run as .csv, .json or .npz; a panel as .png, .svg or .pdf, or as .csv "
+        "with --panel; a panel over the whole timeline as .mp4 or .gif; the experiment as a "
+        "PyTorch script, .py, or as .toml.",
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "source",
+        type=Path,
+        metavar="IN",
+        help="a recording (.initviz), or an experiment (.toml), which is run where that is needed",
+    )
+    made.add_argument("out", type=Path, metavar="OUT", help="where to write; the ending says what")
+    made.add_argument("--panel", metavar="NAME", help="which panel (default: gradient_magnitude)")
+    made.add_argument(
+        "--step", type=_steps, metavar="N", help="which step a panel shows (default: the last one)"
     )
     return made
 

@@ -10,14 +10,15 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from initviz.app.command_line import Train
+from initviz.app.command_line import DEFAULT_STEPS, Train
 from initviz.lab.diagnosis import Finding
 from initviz.lab.experiment import Experiment
 from initviz.lab.experiment_files import read_experiment
-from initviz.lab.files import check_writable
+from initviz.lab.files import RecordingWriter, check_writable
 from initviz.lab.recording import Recording
 from initviz.lab.schedule import EVERYTHING, NOTHING
 from initviz.lab.wording import SIGNS, number, share
@@ -29,12 +30,15 @@ log = logging.getLogger(__name__)
 
 GOOD, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+#: How the key of a scheme ends, be it that of all layers or of one.
+SCHEME = "initialiser.scheme"
 #: Seconds between two looks of the progress bar.
 PACE = 0.1
 #: Columns of the table where no terminal says how many there are.
 WIDTH = 110
 
-_Show = Callable[[Recording], None]
+#: Is given what was recorded, and whether nothing more will come.
+_Show = Callable[[Recording, bool], None]
 
 
 def run_command(request: Train) -> int:
@@ -44,16 +48,17 @@ def run_command(request: Train) -> int:
         if request.out is not None:
             check_writable(request.out)
         recording = _empty(experiment)
+        steps = _planned(experiment) if request.steps is None else request.steps
     except (ValueError, OSError) as error:
         return complain(error, BAD_INPUT)
-    status = _train(recording, request.steps)
+    file = _File(request.out)
+    status = _train(recording, steps, file)
     if recording.last_step < 0:
         return status
-    if request.out is not None:
-        try:
-            recording.save(request.out)
-        except OSError as error:
-            status = complain(error, FAILED)
+    try:
+        file.close(recording)
+    except OSError as error:
+        status = complain(error, FAILED)
     _report(recording, experiment.title or request.experiment.name)
     return status
 
@@ -73,12 +78,14 @@ def complain(trouble: Exception | str, status: int) -> int:
 def _experiment(request: Train) -> Experiment:
     experiment = read_experiment(request.experiment)
     # A scheme decides which parameters there are, wherever on the line it was named.
-    for key, text in sorted(request.changes, key=lambda c: c[0] != "initialiser.scheme"):
-        try:
-            experiment = experiment.with_value(key, _value(text))
-        except ValueError as error:
-            raise ValueError(f"--set {error}") from None
-    return experiment
+    changes = sorted(request.changes, key=lambda change: not change[0].endswith(SCHEME))
+    if not changes:
+        return experiment
+    try:
+        # All at once: each alone may make no sense, such as an architecture without its data.
+        return experiment.with_values({key: _value(text) for key, text in changes})
+    except ValueError as error:
+        raise ValueError(f"--set {error}") from None
 
 
 def _value(text: str) -> Any:
@@ -101,17 +108,57 @@ def _empty(experiment: Experiment) -> Recording:
     return new_recording(experiment)
 
 
+def _planned(experiment: Experiment) -> int:
+    from initviz.lab.training import planned_steps
+
+    return planned_steps(experiment) or DEFAULT_STEPS
+
+
 # -- training ---------------------------------------------------------------------------------
 
 
-def _train(recording: Recording, steps: int) -> int:
+class _File:
+    """Where the recording goes as it grows, if anywhere. A disk that fails does not end the run."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._writer: RecordingWriter | None = None
+        self._has_failed = False
+
+    def update(self, recording: Recording) -> None:
+        """Write what is new, if that is due."""
+        if self._path is None or self._has_failed:
+            return
+        try:
+            if self._writer is None:
+                self._writer = RecordingWriter(self._path, recording)
+            self._writer.update(recording)
+        except OSError as error:
+            log.info("the recording is written at the end: %s", error)
+            self._has_failed = True
+
+    def close(self, recording: Recording) -> None:
+        """Write what is missing; where a disk had failed, everything anew.
+
+        Raises:
+            OSError: if it fails again.
+        """
+        if self._path is None:
+            return
+        if self._has_failed or self._writer is None:
+            recording.save(self._path)
+        else:
+            self._writer.close()
+
+
+def _train(recording: Recording, steps: int, file: _File) -> int:
     """Fill the recording up to step `steps`, or until Ctrl-C; returns the exit status."""
     from initviz.session.worker import explain
 
     try:
         with _interruptible() as stop, _progress(steps) as show:
-            _follow(recording, steps, stop, show)
-    except ValueError as error:
+            _follow(recording, steps, stop, show, file)
+    except (ValueError, OSError) as error:
         return complain(error, BAD_INPUT if recording.last_step < 0 else FAILED)
     except Exception as error:
         log.info("the run failed", exc_info=True)
@@ -119,7 +166,7 @@ def _train(recording: Recording, steps: int) -> int:
     return INTERRUPTED if stop.is_set() else GOOD
 
 
-def _follow(recording: Recording, steps: int, stop: Event, show: _Show) -> None:
+def _follow(recording: Recording, steps: int, stop: Event, show: _Show, file: _File) -> None:
     from initviz.lab.training import train
 
     def wanted(_step: int) -> frozenset[Any]:
@@ -127,9 +174,11 @@ def _follow(recording: Recording, steps: int, stop: Event, show: _Show) -> None:
 
     for snapshot in train(recording.experiment, last=steps, wanted=wanted):
         recording.append(snapshot)
-        show(recording)
+        file.update(recording)
         # A run that is ended early ends like any other: with a step that was measured wholly.
-        if stop.is_set() and "test_accuracy" in snapshot.scalars:
+        is_ended = stop.is_set() and "test_accuracy" in snapshot.scalars
+        show(recording, is_ended or snapshot.is_last)
+        if is_ended:
             break
 
 
@@ -153,7 +202,7 @@ def _interruptible() -> Iterator[Event]:
 def _progress(steps: int) -> Iterator[_Show]:
     """A bar on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda _recording: None
+        yield lambda _recording, _is_last: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -171,10 +220,10 @@ def _progress(steps: int) -> Iterator[_Show]:
     ) as bar:
         task = bar.add_task("", total=steps, pace=0.0, loss=float("nan"))
 
-        def show(recording: Recording) -> None:
+        def show(recording: Recording, is_last: bool) -> None:
             nonlocal drawn
             now, step = time.monotonic(), recording.last_step
-            if now < drawn + PACE and step < steps:
+            if now < drawn + PACE and not is_last:
                 return
             drawn = now
             loss = recording.latest_scalar("loss", step)
@@ -206,6 +255,10 @@ def _report(recording: Recording, title: str) -> None:
         table.add_row(*_cells(finding))
     console.print(table)
     console.print(_last_numbers(recording))
+    if recording.stopped:
+        from initviz.lab.diagnosis import on_early_stop
+
+        console.print(on_early_stop(recording))
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

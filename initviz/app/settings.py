@@ -17,6 +17,8 @@ from typing import Any
 import platformdirs
 import tomli_w
 
+from initviz.lab.thresholds import DEFAULTS, Thresholds
+from initviz.ui.layout import MOST_IN_ROW, Layout, Row
 from initviz.ui.window_state import THEME_CHOICES, WindowState
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,11 @@ def save(state: WindowState, path: Path) -> None:
         "geometry": base64.b64encode(state.geometry).decode("ascii"),
         "splitters": {name: list(sizes) for name, sizes in state.splitters.items()},
         "options": {panel: dict(chosen) for panel, chosen in state.options.items()},
+        "thresholds": state.thresholds.different(),
+        "layout": [
+            {"panels": list(row.panels), "widths": list(row.widths), "height": height}
+            for row, height in zip(state.layout.rows, state.layout.heights, strict=True)
+        ],
     }
     draft = path.with_suffix(".tmp")
     try:
@@ -120,6 +127,72 @@ def _options(value: object) -> Mapping[str, Mapping[str, str]]:
     return {panel: {k: _text(v) for k, v in chosen.items()} for panel, chosen in value.items()}
 
 
+def _thresholds(value: object) -> Thresholds:
+    """The thresholds that a person has changed; one that makes no sense is as it comes."""
+    if not isinstance(value, dict):
+        raise ValueError("is no table")
+    thresholds = DEFAULTS
+    for name, number in value.items():
+        try:
+            thresholds = thresholds.with_threshold(name, _number(number))
+        except KeyError:
+            log.info("settings: thresholds.%.80s is not known; dropped", name)
+        except ValueError as error:
+            log.info("settings: thresholds.%s = %.80r %s; dropped", name, number, error)
+    return thresholds
+
+
+def _layout(value: object) -> Layout:
+    """The rows of panels; a panel that is not known, or stands there twice, is left out."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ValueError("is no list of rows")
+    seen: set[str] = set()
+    rows, heights = [], []
+    for table in value:
+        row = _row(table, seen)
+        if row is not None:
+            rows.append(row)
+            heights.append(_size(table.get("height", 1)))
+    if value and not rows:
+        raise ValueError("has no panel that is known")
+    return Layout(tuple(rows), tuple(heights))
+
+
+def _row(table: Mapping[str, object], seen: set[str]) -> Row | None:
+    """A row of the layout; `seen` are the panels of those above, to which its own are added."""
+    from initviz.ui.board import KINDS
+
+    names = table.get("panels")
+    if not isinstance(names, list):
+        raise ValueError("has a row without panels")
+    widths = table.get("widths", [1] * len(names))
+    if not isinstance(widths, list) or len(widths) != len(names):
+        raise ValueError("has a row with another number of widths than panels")
+    kept = []
+    for name, width in zip(map(_text, names), map(_size, widths), strict=True):
+        if name not in KINDS or name in seen:
+            why = "stands there twice" if name in seen else "is not known"
+            log.info("settings: layout: the panel %.80r %s; dropped", name, why)
+            continue
+        seen.add(name)
+        kept.append((name, width))
+    if len(kept) > MOST_IN_ROW:
+        raise ValueError(f"has a row of more than {MOST_IN_ROW} panels")
+    return Row(*map(tuple, zip(*kept, strict=True))) if kept else None
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= 100_000:
+        raise ValueError("has a size that is none")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+        raise ValueError("is no number")
+    return float(value)
+
+
 _READERS: dict[str, Callable[[object], Any]] = {
     "theme": _theme,
     "speed": _speed,
@@ -127,4 +200,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "geometry": _bytes,
     "splitters": _splitters,
     "options": _options,
+    "thresholds": _thresholds,
+    "layout": _layout,
 }

@@ -2,7 +2,8 @@
 
 Symbols: z is what enters φ (after normalisation), a = φ(z), L the mean loss over the batch,
 W (fan_out × fan_in) a layer's weight. Every quantity is one number for each layer, the output
-layer included; it is NaN where it is not defined.
+layer included; it is NaN where it is not defined. Recurrent networks have quantities along time
+too: h_t is a layer's state at step t of the sequence, c_t the cell state of an LSTM.
 """
 
 from __future__ import annotations
@@ -11,13 +12,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: "cheap": sums over what a step computes anyway. "full": dearer statistics of the same batch and
-#: the histograms. "probe": needs a forward pass of its own, or compares whole rows.
-Cost = Literal["cheap", "full", "probe"]
+#: the histograms. "probe": needs a forward pass of its own, or compares whole rows. "state": no
+#: quantity, but the whole state of training, copied.
+Cost = Literal["cheap", "full", "probe", "state"]
 
 
 @dataclass(frozen=True)
 class Quantity:
     """One measured number for each layer."""
+
+    name: str
+    label: str
+    symbol: str
+    cost: Cost
+    definition: str
+
+
+@dataclass(frozen=True)
+class TimeQuantity:
+    """One measured number for each step of the sequence, t = 1 … T, of the last hidden layer."""
 
     name: str
     label: str
@@ -160,6 +173,48 @@ SCALARS: dict[str, ScalarQuantity] = {
         ScalarQuantity("accuracy", "Accuracy", "full", "Share of the batch classified right."),
         ScalarQuantity(
             "test_accuracy", "Test accuracy", "probe", "Share of the test set classified right."
+        ),
+        ScalarQuantity(
+            "gradient_norm",
+            "Gradient norm",
+            "cheap",
+            "Norm over the gradients of all parameters; only where gradients are clipped.",
+        ),
+        ScalarQuantity(
+            "clipped_gradient_norm",
+            "Gradient norm after clipping",
+            "cheap",
+            "Norm over the gradients of all parameters that the update after this step uses; only "
+            "where gradients are clipped.",
+        ),
+        ScalarQuantity(
+            "learning_rate",
+            "Learning rate",
+            "cheap",
+            "η of the update after this step; only where there is a warm-up.",
+        ),
+    )
+}
+
+#: Along the sequence that a recurrent network reads; other networks have none.
+TIME_QUANTITIES: dict[str, TimeQuantity] = {
+    entry.name: entry
+    for entry in (
+        TimeQuantity(
+            "state_gradient_norm",
+            "State gradient",
+            "‖∂L/∂h_t‖",
+            "cheap",
+            "Frobenius norm of the total derivative ∂L/∂h_t over the batch and the units of the "
+            "last hidden layer: what reaches step t of the error that is made at the end.",
+        ),
+        TimeQuantity(
+            "cell_gradient_norm",
+            "Cell gradient",
+            "‖∂L/∂c_t‖",
+            "cheap",
+            "Frobenius norm of the total derivative ∂L/∂c_t over the batch and the units of the "
+            "last hidden layer; LSTM only.",
         ),
     )
 }

@@ -10,6 +10,7 @@ import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 
 from initviz.lab import thinning
 from initviz.lab.experiment import Experiment
-from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS
+from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS, TIME_QUANTITIES
 from initviz.lab.snapshot import Counts, Floats, Histogram, Snapshot
 
 if TYPE_CHECKING:
+    from initviz.lab.checkpoint import Checkpoint
     from initviz.lab.diagnosis import Finding
 
 Steps = NDArray[np.int64]
@@ -109,8 +111,11 @@ class Recording:
         self._histogram_rows = thinning.rows_for(
             thinning.HISTOGRAM_NUMBERS, depth * (BINS + 6) * len(HISTOGRAMS)
         )
-        self._weights: dict[int, Mapping[str, Floats]] = {}
+        self._checkpoints: dict[int, Checkpoint] = {}
+        self._times = _time_tracks(0)
         self._last = -1
+        #: "early" where the run was ended because the loss stood still.
+        self.stopped = ""
 
     def append(self, snapshot: Snapshot) -> None:
         """Add the next snapshot.
@@ -125,12 +130,25 @@ class Recording:
             self._scalars[name].append(snapshot.step, value)
         for name, row in snapshot.layers.items():
             self._layers[name].append(snapshot.step, row)
+        for name, row in snapshot.times.items():
+            self._time_track_for(name, len(row)).append(snapshot.step, row)
         if snapshot.histograms:
             self._append_histograms(snapshot.step, snapshot.histograms)
-        if snapshot.weights:
-            first = min(self._weights, default=snapshot.step)
-            self._weights = {k: v for k, v in self._weights.items() if k == first}
-            self._weights[snapshot.step] = snapshot.weights
+        if snapshot.checkpoint is not None:
+            self._keep(snapshot.checkpoint)
+        self.stopped = snapshot.stopped
+
+    def _time_track_for(self, name: str, times: int) -> Track:
+        if self.times == 0:  # how long the sequences are is known from the first of them
+            self._times = _time_tracks(times)
+        return self._times[name]
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        self._checkpoints[checkpoint.step] = checkpoint
+        room = thinning.checkpoints_for(max(kept.bytes for kept in self._checkpoints.values()))
+        while len(self._checkpoints) > room:
+            steps = list(self._checkpoints)
+            del self._checkpoints[steps[thinning.superfluous(steps)]]
 
     def _append_histograms(self, step: int, histograms: Mapping[str, Histogram]) -> None:
         if len(self._histogram_steps) == self._histogram_rows:
@@ -149,22 +167,31 @@ class Recording:
         environment: Environment,
         tracks: Mapping[str, tuple[Steps, Floats]],
         histograms: Mapping[int, Mapping[str, Histogram]],
-        weights: Mapping[int, Mapping[str, Floats]],
+        checkpoints: Mapping[int, Checkpoint],
+        times: Mapping[str, tuple[Steps, Floats]],
+        stopped: str = "",
     ) -> Recording:
-        """A recording from all its parts: scalars and quantities by name, the others by step.
+        """A recording from all its parts: tracks and times by name, the others by step.
+
+        Of too many checkpoints those are dropped that would have been while it grew.
 
         Raises:
-            ValueError: if there are more rows of a track than a recording keeps.
+            ValueError: if there are more rows of a track than a recording keeps, or the times are
+                not of one length.
         """
         recording = cls(experiment, layers, environment)
         for name, (steps, values) in tracks.items():
             known = recording._scalars if name in recording._scalars else recording._layers
             known[name].extend(steps, values)
+        for name, (steps, values) in times.items():
+            recording._time_track_for(name, values.shape[1]).extend(steps, values)
         recording._histograms = {step: histograms[step] for step in sorted(histograms)}
         recording._histogram_steps = list(recording._histograms)
-        recording._weights = {step: weights[step] for step in sorted(weights)}
-        kept = [*histograms, *weights, *(int(steps[-1]) for steps, _ in tracks.values())]
-        recording._last = max(kept, default=-1)
+        for step in sorted(checkpoints):
+            recording._keep(checkpoints[step])
+        ends = (int(steps[-1]) for steps, _ in (*tracks.values(), *times.values()))
+        recording._last = max((*histograms, *checkpoints, *ends), default=-1)
+        recording.stopped = stopped
         return recording
 
     # -- what a notebook reads -------------------------------------------------------------
@@ -172,7 +199,7 @@ class Recording:
     @property
     def steps(self) -> Steps:
         """The steps of which anything is kept, increasing (S,)."""
-        tracks = [*self._scalars.values(), *self._layers.values()]
+        tracks = [*self._scalars.values(), *self._layers.values(), *self._times.values()]
         return np.unique(np.concatenate([track.steps for track in tracks]))
 
     @property
@@ -196,6 +223,20 @@ class Recording:
         """One scalar over all kept steps (S,); NaN where it was not measured."""
         return self._spread(self.scalar_track(name))[:, 0]
 
+    @property
+    def times(self) -> int:
+        """T, how many steps the sequences have; 0 where the network reads none."""
+        width: int = next(iter(self._times.values())).values.shape[1]
+        return width
+
+    def time_series(self, name: str) -> Floats:
+        """One quantity along time over all kept steps (S, T); NaN where it was not measured.
+
+        Raises:
+            KeyError: for a name that is no quantity along time.
+        """
+        return self._spread(self.time_track(name))
+
     def _spread(self, track: Track) -> Floats:
         steps = self.steps
         values = np.full((len(steps), track.values.shape[1]), np.nan)
@@ -216,14 +257,33 @@ class Recording:
         return self._histogram_at(name, step).outside
 
     def weights(self, layer: str, step: int) -> Floats:
-        """A copy of W (fan_out, fan_in) of one layer; kept for step 0 and the last step.
+        """A copy of W (fan_out, fan_in) of one layer, read from the checkpoint of that step.
+
+        Kept for the first step and the last one that has come, and for some between.
 
         Raises:
             KeyError: for an unknown layer, or a step not kept (naming the nearest one).
         """
-        if step not in self._weights:
-            raise _not_kept("weights", step, sorted(self._weights))
-        return self._weights[step][layer]
+        if step not in self._checkpoints:
+            raise _not_kept("weights", step, list(self._checkpoints))
+        return self._checkpoints[step].weights(layer)
+
+    def checkpoint(self, step: int) -> Checkpoint:
+        """The whole state of training at `step`: `train(experiment, start=…)` goes on from it.
+
+        Raises:
+            KeyError: for a step not kept (naming the nearest one).
+        """
+        if step not in self._checkpoints:
+            raise _not_kept("checkpoints", step, list(self._checkpoints))
+        return self._checkpoints[step]
+
+    def nearest_checkpoint(self, step: int) -> Checkpoint | None:
+        """The kept checkpoint whose step is nearest, the earlier of two; None if there is none."""
+        steps = list(self._checkpoints)
+        if not steps:
+            return None
+        return self._checkpoints[min(steps, key=lambda kept: abs(kept - step))]
 
     @property
     def histogram_steps(self) -> Steps:
@@ -232,8 +292,18 @@ class Recording:
 
     @property
     def weight_steps(self) -> Steps:
-        """The steps of which weights are kept, increasing."""
-        return np.array(sorted(self._weights), dtype=np.int64)
+        """The steps of which weights are kept, increasing: those of the checkpoints."""
+        return self.checkpoint_steps
+
+    @property
+    def checkpoints(self) -> Mapping[int, Checkpoint]:
+        """The kept checkpoints by step, increasing; it changes as the recording grows."""
+        return MappingProxyType(self._checkpoints)
+
+    @property
+    def checkpoint_steps(self) -> Steps:
+        """The steps of which checkpoints are kept, increasing."""
+        return np.array(list(self._checkpoints), dtype=np.int64)
 
     def findings(self, step: int | None = None) -> list[Finding]:
         """The diagnosis at `step`, by default at the end."""
@@ -251,16 +321,23 @@ class Recording:
         """The measured values alone of one scalar, without a copy."""
         return self._scalars[name]
 
+    def time_track(self, name: str) -> Track:
+        """The measured rows (n, T) alone of one quantity along time, without a copy.
+
+        Ask for it anew after the first snapshot: only then is T known.
+        """
+        return self._times[name]
+
     def latest(self, quantity: str, step: int) -> tuple[int, Floats]:
         """The newest measurement (L,) at or before `step`, and its step.
 
         Before the first measurement: step −1 and NaN.
         """
-        track = self.track(quantity)
-        row = track.row_before(step)
-        if row < 0:
-            return -1, np.full(len(self.layers), np.nan)
-        return int(track.steps[row]), track.values[row]
+        return _latest(self.track(quantity), step)
+
+    def latest_time(self, name: str, step: int) -> tuple[int, Floats]:
+        """The newest measurement (T,) along time at or before `step`, and its step, as `latest`."""
+        return _latest(self.time_track(name), step)
 
     def latest_scalar(self, name: str, step: int) -> float:
         """The newest value of a scalar at or before `step`; NaN before the first."""
@@ -296,6 +373,18 @@ class Recording:
         from initviz.lab.files import save
 
         save(self, Path(path))
+
+
+def _time_tracks(times: int) -> dict[str, Track]:
+    rows = thinning.rows_for(thinning.TIME_NUMBERS, times * len(TIME_QUANTITIES))
+    return {name: Track(times, rows) for name in TIME_QUANTITIES}
+
+
+def _latest(track: Track, step: int) -> tuple[int, Floats]:
+    row = track.row_before(step)
+    if row < 0:
+        return -1, np.full(track.values.shape[1], np.nan)
+    return int(track.steps[row]), track.values[row]
 
 
 def load(path: str | Path) -> Recording:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from initviz.lab.checkpoint import Checkpoint
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
@@ -37,12 +41,17 @@ class Snapshot:
     """One step. Step k describes the parameters after k updates, on the batch of update k + 1.
 
     Only what was measured at this step is in the mappings: `scalars` by name, `layers` by name
-    with one number for each layer (L,), `histograms` by name. `weights` maps layer names to
-    copies of W (fan_out, fan_in) where whole weights were kept.
+    with one number for each layer (L,), `histograms` by name, `times` by name with one number for
+    each step of the sequence (T,). `checkpoint` is the whole state of training, where it was kept.
+    `is_last` says that the run ends here, and `stopped` is "early" where that is because the loss
+    stood still.
     """
 
     step: int
     scalars: Mapping[str, float]
     layers: Mapping[str, Floats] = field(default_factory=dict)
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    weights: Mapping[str, Floats] = field(default_factory=dict)
+    times: Mapping[str, Floats] = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
+    is_last: bool = False
+    stopped: str = ""

@@ -12,9 +12,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import Cost
-from initviz.lab.schedule import BATCH, EVERYTHING, NOTHING
+from initviz.lab.schedule import EVERYTHING, NOTHING
 from initviz.session.events import Event, Waiting
 
 #: Events that may lie unread before the worker waits for the reader.
@@ -24,25 +25,34 @@ SLOW = 0.1
 
 
 class Job:
-    """A run of `experiment`; it measures step 0 and waits.
+    """A run of `experiment`; it measures its first step and waits.
 
-    `bell` is rung whenever something changes: the worker sleeps on it while nothing may be trained.
+    The first step is 0, or that of the checkpoint `start`. Where `until` lies behind it, the run
+    goes on to that step before it waits. `bell` is rung whenever something changes: the worker
+    sleeps on it while nothing may be trained.
     """
 
-    def __init__(self, experiment: Experiment, bell: threading.Condition) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        bell: threading.Condition,
+        start: Checkpoint | None = None,
+        until: int = 0,
+    ) -> None:
         self.experiment = experiment
+        self.start = start
         self.cancel = threading.Event()
         self._bell = bell
         self._mailbox: deque[Event] = deque()
-        self._step = -1
+        self._step = (start.step if start else 0) - 1
         self._is_busy = True
         self._began = 0.0
-        self._limit: int | None = 0
+        self._limit: int | None = max(self._step + 1, until)
         #: How many orders were given by `train_to`.
         self.orders = 0
         self._answered = -1
         self._interval = 0.0
-        self._is_watched = False
+        self._watched = NOTHING
 
     # -- the window's side -----------------------------------------------------------------
 
@@ -65,9 +75,9 @@ class Job:
             self._interval = 1.0 / steps_per_second if steps_per_second else 0.0
             self._bell.notify_all()
 
-    def watch(self) -> None:
-        """Somebody looks: measure the next step."""
-        self._is_watched = True
+    def watch(self, costs: frozenset[Cost]) -> None:
+        """Somebody looks: measure so much at the next step."""
+        self._watched |= costs
 
     def stop(self) -> None:
         """End the run as soon as the current step is done."""
@@ -90,8 +100,8 @@ class Job:
         """What must be measured at this step because somebody looks at it."""
         if step == self._limit or self._interval >= SLOW:
             return EVERYTHING
-        watched, self._is_watched = self._is_watched, False
-        return BATCH if watched else NOTHING
+        watched, self._watched = self._watched, NOTHING
+        return watched
 
     def wait_before_next(self, now: float) -> float | None:
         """Seconds until the next step may begin, 0 if at once; None if it is not allowed.

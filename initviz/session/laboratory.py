@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
+from initviz.lab.recording import Recording
 from initviz.session.clock import Clock
 from initviz.session.lane import Lane, State
 from initviz.session.timeline import Timeline
@@ -58,8 +60,12 @@ class Laboratory(QObject):
         """Whether there is no room for one more lane."""
         return len(self.lanes) == len(LETTERS)
 
-    def add(self, experiment: Experiment, letter: str = "") -> Lane:
+    def add(
+        self, experiment: Experiment, letter: str = "", start: Checkpoint | None = None
+    ) -> Lane:
         """A new lane under this letter, or the first that is free; all others pause.
+
+        It begins at step 0, or goes on from the state `start`.
 
         Raises:
             ValueError: if the letter is taken or none is free.
@@ -69,7 +75,7 @@ class Laboratory(QObject):
         if letter in taken or letter not in LETTERS or not letter:
             raise ValueError(f"there is no room for a lane {letter!r}: at most {len(LETTERS)}")
         self.pause()
-        lane = Lane(letter, experiment, self._worker, self.clock, self)
+        lane = Lane(letter, experiment, self._worker, self.clock, self, start=start)
         lane.set_speed(self._speed)
         lane.state_changed.connect(self._on_state_changed)
         self.lanes = tuple(sorted((*self.lanes, lane), key=lambda one: one.letter))
@@ -94,10 +100,17 @@ class Laboratory(QObject):
         lane.deleteLater()
         self._on_state_changed()
 
-    def set_experiment(self, letter: str, experiment: Experiment) -> None:
-        """Start another experiment in one lane, paused at step 0; all others pause."""
+    def set_experiment(
+        self, letter: str, experiment: Experiment, start: Checkpoint | None = None
+    ) -> None:
+        """Start another experiment in one lane, paused at its first step; all others pause."""
         self.pause()
-        self.lane(letter).set_experiment(experiment)
+        self.lane(letter).set_experiment(experiment, start)
+
+    def take_back(self, letter: str, recording: Recording, start: Checkpoint | None) -> None:
+        """Bring a run of before back into one lane, paused at its last step; all others pause."""
+        self.pause()
+        self.lane(letter).take_back(recording, start)
 
     # -- all lanes together --------------------------------------------------------------------
 

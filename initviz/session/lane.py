@@ -9,8 +9,10 @@ from enum import Enum
 
 from PySide6.QtCore import QObject, Signal
 
+from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.recording import Recording
+from initviz.lab.schedule import BATCH, STATE
 from initviz.lab.snapshot import Snapshot
 from initviz.session.clock import Clock
 from initviz.session.events import Began, Ended, Event, Measured, Waiting
@@ -21,6 +23,8 @@ from initviz.session.worker import Worker
 AVERAGED = 1.0
 #: Measuring is asked for at every so many ticks, as often as the quickest panels draw.
 WATCHED = 2
+#: And a copy of the whole state at every so many, where it is shown.
+WATCHED_STATE = 6
 
 
 class State(Enum):
@@ -58,10 +62,14 @@ class Lane(QObject):
         worker: Worker,
         clock: Clock,
         parent: QObject | None = None,
+        *,
+        start: Checkpoint | None = None,
     ) -> None:
         super().__init__(parent)
         self.letter = letter
         self.experiment = experiment
+        #: The state that the run goes on from; None if it is drawn anew.
+        self.start = start
         self.recording: Recording | None = None
         self.state = State.LOADING
         self.error = ""
@@ -70,19 +78,33 @@ class Lane(QObject):
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
         self._coming: Recording | None = None
+        self._is_known = False  # the recording is of before; it only grows
         self._may_go_on = False  # the last order, whether or not the worker has got to it
         #: Kept out of the panels, though it is trained like the others.
         self.is_hidden = False
-        self._job = Job(experiment, worker.bell)
+        #: Whether a panel shows whole weights, so that the state is wanted too.
+        self.shows_weights = False
+        self._job = Job(experiment, worker.bell, start)
         clock.tick.connect(self._on_tick)
         self._start()
 
     # -- what a person does ------------------------------------------------------------------
 
-    def set_experiment(self, experiment: Experiment) -> None:
-        """Drop the run and measure step 0 of `experiment`, paused."""
-        self.experiment = experiment
+    def set_experiment(self, experiment: Experiment, start: Checkpoint | None = None) -> None:
+        """Drop the run and measure the first step of `experiment`, paused."""
+        self.experiment, self.start = experiment, start
         self._start()
+
+    def take_back(self, recording: Recording, start: Checkpoint | None) -> None:
+        """Show a run of before, and let it go on from where it was.
+
+        It is trained again from its last whole state on; what was recorded already is left out.
+        """
+        self.experiment, self.start = recording.experiment, start
+        whole = [kept for kept in recording.checkpoints.values() if kept.is_whole]
+        self._start(whole[-1] if whole else start, until=recording.last_step)
+        self.recording, self._is_known = recording, True
+        self.restarted.emit()
 
     def reset(self) -> None:
         """Start the same experiment again, with the same seed."""
@@ -162,11 +184,12 @@ class Lane(QObject):
 
     # -- how it goes on --------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _start(self, state: Checkpoint | None = None, until: int = 0) -> None:
         self._job.stop()
-        self._job = Job(self.experiment, self._worker.bell)
+        self._job = Job(self.experiment, self._worker.bell, state or self.start, until)
         self._job.set_speed(self.speed)
         self._coming = None
+        self._is_known = False
         self._may_go_on = False
         self.error = ""
         self._enter(State.LOADING)
@@ -191,7 +214,9 @@ class Lane(QObject):
 
     def _on_tick(self, count: int) -> None:
         if count % WATCHED == 0:
-            self._job.watch()
+            self._job.watch(BATCH)
+        if self.shows_weights and count % WATCHED_STATE == 0:
+            self._job.watch(STATE)
         before = self.recording.last_step if self.recording else -1
         for event in self._job.events():
             self._take(event)
@@ -206,7 +231,8 @@ class Lane(QObject):
     def _take(self, event: Event) -> None:
         match event:
             case Began(layers, environment):
-                self._coming = Recording(self.experiment, layers, environment)
+                if not self._is_known:
+                    self._coming = Recording(self.experiment, layers, environment)
             case Measured(snapshot):
                 self._append(snapshot)
             case Waiting(order):
@@ -229,7 +255,8 @@ class Lane(QObject):
             self.recording, self._coming = self._coming, None
             self._seen.clear()
         assert self.recording is not None
-        self.recording.append(snapshot)
+        if snapshot.step > self.recording.last_step:
+            self.recording.append(snapshot)
         if is_new:
             self.restarted.emit()
         if self.state is State.LOADING and self._may_go_on:

@@ -90,7 +90,7 @@ class Worker:
 
             torch.set_num_threads(self._threads)
             job.say(Began(layer_names(job.experiment.network), environment(job.experiment)))
-            self._runs[job] = train(job.experiment, job.cancel, wanted=job.wanted)
+            self._runs[job] = train(job.experiment, job.cancel, wanted=job.wanted, start=job.start)
         return self._runs[job]
 
     def _end(self, job: Job, ended: Ended) -> None:

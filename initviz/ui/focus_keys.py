@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QMenuBar, QWidget
 
+from initviz.ui.panels.canvas import Canvas
 from initviz.ui.timeline_bar import TimelineSlider
 
 _Key = Qt.Key
@@ -19,6 +20,7 @@ KEPT: tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...] = (
     (QAbstractSlider, _JUMPS | _ARROWS),
     (QAbstractButton, frozenset({_Key.Key_Space})),
     (QComboBox, _JUMPS | _ARROWS | {_Key.Key_Space}),
+    (Canvas, _ARROWS),
     (QMenuBar, _ARROWS | {_Key.Key_Space, _Key.Key_Escape}),
 )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
 from initviz.lab.experiment import Experiment, differences
+from initviz.lab.recording import Recording
 
 if TYPE_CHECKING:
     from initviz.ui.lane_desk import Setup
@@ -23,16 +24,18 @@ class ChangeSetup(QUndoCommand):
     """
 
     def __init__(
-        self, before: Setup, after: Setup, use: Callable[[Setup], None], gesture: str = ""
+        self, before: Setup, after: Setup, use: Callable[[Setup, bool], None], gesture: str = ""
     ) -> None:
         super().__init__(describe(before, after))
         self._before, self._after, self._use, self._gesture = before, after, use, gesture
+        self._is_again = False
 
     def redo(self) -> None:
-        self._use(self._after)
+        self._use(self._after, self._is_again)
+        self._is_again = True
 
     def undo(self) -> None:
-        self._use(self._before)
+        self._use(self._before, True)
 
     def id(self) -> int:
         return _COMMAND_ID
@@ -46,6 +49,26 @@ class ChangeSetup(QUndoCommand):
         self.setText(describe(self._before, self._after))
         self.setObsolete(self._before == self._after)
         return True
+
+
+class ResetLanes(QUndoCommand):
+    """Start lanes again; to take it back brings their runs back."""
+
+    def __init__(
+        self,
+        recordings: Mapping[str, Recording],
+        start_again: Callable[[Iterable[str]], None],
+        bring_back: Callable[[Mapping[str, Recording]], None],
+    ) -> None:
+        super().__init__("reset")
+        self._recordings = recordings
+        self._start_again, self._bring_back = start_again, bring_back
+
+    def redo(self) -> None:
+        self._start_again(self._recordings)
+
+    def undo(self) -> None:
+        self._bring_back(self._recordings)
 
 
 def describe(before: Setup, after: Setup) -> str:

@@ -6,26 +6,39 @@ whichever lane it touched.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from initviz.lab.checkpoint import Checkpoint, check_fork
 from initviz.lab.experiment import Experiment
+from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane
 from initviz.ui.form import ExperimentForm
-from initviz.ui.history import ChangeSetup
+from initviz.ui.history import ChangeSetup, ResetLanes
 from initviz.ui.lane_tabs import LaneTabs, TabState
+
+#: So many runs that were replaced can be brought back.
+KEPT_RUNS = 8
 
 
 @dataclass(frozen=True)
 class LaneSetup:
-    """One lane: what it runs, and whether the panels show it."""
+    """One lane: what it runs, from which state on, and whether the panels show it."""
 
     letter: str
     experiment: Experiment
     is_hidden: bool = False
+    start: Checkpoint | None = None
+
+    @property
+    def run(self) -> tuple[Experiment, Checkpoint | None]:
+        """What tells its run from others: equal ones are the same, number for number."""
+        return self.experiment, self.start
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class LaneDesk(QObject):
         super().__init__(parent)
         self._laboratory, self._form, self._tabs, self._stack = laboratory, form, tabs, stack
         self._gestures = 0
+        self._kept: OrderedDict[tuple[Experiment, Checkpoint | None], Recording] = OrderedDict()
         lanes = tuple(LaneSetup(lane.letter, lane.experiment) for lane in laboratory.lanes)
         self._setup = Setup(lanes, lanes[0].letter)
         form.changed.connect(lambda experiment, key: self.edit(experiment, gesture=key))
@@ -113,7 +127,11 @@ class LaneDesk(QObject):
         Changes of the same `gesture` until `end_gesture` are taken back as one.
         """
         letter = letter or self._setup.chosen
-        self._change(self._setup.changed(letter, experiment=experiment), gesture=gesture)
+        start = self._setup.lane(letter).start
+        if start is not None and not _can_go_on(experiment, start):
+            start = None  # another network cannot go on from there: it is drawn anew
+        after = self._setup.changed(letter, experiment=experiment, start=start)
+        self._change(after, gesture=gesture)
 
     def end_gesture(self) -> None:
         """The drag is over: the next change stands by itself."""
@@ -132,13 +150,14 @@ class LaneDesk(QObject):
 
     def duplicate(self, letter: str = "") -> None:
         """A new lane with the experiment of this one; its tab is chosen, to change one thing."""
-        experiment = self._setup.lane(letter or self._setup.chosen).experiment
-        self.add(experiment)
+        lane = self._setup.lane(letter or self._setup.chosen)
+        self.add(lane.experiment, lane.start)
 
-    def add(self, experiment: Experiment) -> None:
-        """A new lane, if there is room."""
+    def add(self, experiment: Experiment, start: Checkpoint | None = None) -> None:
+        """A new lane, if there is room; it begins at step 0, or goes on from a state."""
         if self._setup.free:
-            self._change(self._setup.with_lane(LaneSetup(self._setup.free, experiment)))
+            lane = LaneSetup(self._setup.free, experiment, start=start)
+            self._change(self._setup.with_lane(lane))
 
     def remove(self, letter: str = "") -> None:
         """Take a lane away, unless it is the only one."""
@@ -157,9 +176,29 @@ class LaneDesk(QObject):
             self._change(after)
 
     def reset(self, letter: str = "") -> None:
-        """Start one lane again, with the same seed."""
+        """Start one lane again, with the same seed; undo brings the run of before back."""
+        self._reset([letter or self._setup.chosen])
+
+    def reset_all(self) -> None:
+        """Start every lane again, with the same seeds; undo brings the runs of before back."""
+        self._reset([lane.letter for lane in self._setup.lanes])
+
+    def _reset(self, letters: Sequence[str]) -> None:
+        recordings = {letter: self._laboratory.lane(letter).recording for letter in letters}
+        trained = {k: one for k, one in recordings.items() if one is not None and _is_trained(one)}
+        if trained:
+            self._stack.push(ResetLanes(trained, self._start_again, self._bring_back))
+        else:
+            self._start_again(letters)
+
+    def _start_again(self, letters: Iterable[str]) -> None:
         self._laboratory.pause()
-        self._laboratory.lane(letter or self._setup.chosen).reset()
+        for letter in letters:
+            self._laboratory.lane(letter).reset()
+
+    def _bring_back(self, recordings: Mapping[str, Recording]) -> None:
+        for letter, recording in recordings.items():
+            self._laboratory.take_back(letter, recording, self._setup.lane(letter).start)
 
     def new_seed(self) -> None:
         """Start every lane again with the next seed, the same for all."""
@@ -169,6 +208,22 @@ class LaneDesk(QObject):
             experiment = lane.experiment.with_value("run.seed", seed)
             after = after.changed(lane.letter, experiment=experiment)
         self._change(after)
+
+    def fork(self, step: int) -> None:
+        """A new lane that goes on from the chosen lane's kept state nearest to `step`.
+
+        Raises:
+            ValueError: a sentence, if there is no room or no state was kept.
+        """
+        if not self._setup.free:
+            raise ValueError(f"There are {len(LETTERS)} lanes already: remove one first.")
+        recording = self.lane.recording
+        kept = [] if recording is None else list(recording.checkpoints.values())
+        whole = [checkpoint for checkpoint in kept if checkpoint.is_whole]
+        if not whole:
+            raise ValueError("No state of this run was kept that training could go on from.")
+        nearest = min(whole, key=lambda checkpoint: abs(checkpoint.step - step))
+        self.add(self.lane.experiment, nearest)
 
     def use_only(self, experiment: Experiment) -> None:
         """One lane with this experiment, in place of all that there are."""
@@ -181,21 +236,42 @@ class LaneDesk(QObject):
             key = f"{after.chosen} {gesture} {self._gestures}" if gesture else ""
             self._stack.push(ChangeSetup(self._setup, after, self._use, key))
 
-    def _use(self, setup: Setup) -> None:
+    def _use(self, setup: Setup, is_again: bool) -> None:
+        """Go over to a setup; where it was there before, its runs are brought back."""
         laboratory = self._laboratory
         there = {lane.letter: lane for lane in laboratory.lanes}
+        before = {lane.letter: lane for lane in self._setup.lanes}
         self._setup = setup
         for wanted in setup.lanes:
             lane = there.pop(wanted.letter, None)
             if lane is None:
-                lane = laboratory.add(wanted.experiment, wanted.letter)
-            elif lane.experiment != wanted.experiment:
-                laboratory.set_experiment(wanted.letter, wanted.experiment)
+                lane = laboratory.add(wanted.experiment, wanted.letter, wanted.start)
+                self._restore(wanted, is_again)
+            elif before[wanted.letter].run != wanted.run:
+                self._keep(before[wanted.letter].run, lane.recording)
+                if not self._restore(wanted, is_again):
+                    laboratory.set_experiment(wanted.letter, wanted.experiment, wanted.start)
             lane.is_hidden = wanted.is_hidden
-        for letter in there:
+        for letter, lane in there.items():
+            self._keep(before[letter].run, lane.recording)
             laboratory.remove(letter)
         self._show()
         self.changed.emit()
+
+    def _keep(self, run: tuple[Experiment, Checkpoint | None], recording: Recording | None) -> None:
+        """Keep a run that gives way to another, unless nothing was trained in it."""
+        if recording is not None and _is_trained(recording) and recording.experiment == run[0]:
+            self._kept[run] = recording
+            self._kept.move_to_end(run)
+            while len(self._kept) > KEPT_RUNS:
+                self._kept.popitem(last=False)
+
+    def _restore(self, wanted: LaneSetup, is_again: bool) -> bool:
+        """Bring a kept run back into its lane; whether there was one."""
+        recording = self._kept.get(wanted.run) if is_again else None
+        if recording is not None:
+            self._laboratory.take_back(wanted.letter, recording, wanted.start)
+        return recording is not None
 
     def _show(self) -> None:
         setup = self._setup
@@ -214,3 +290,16 @@ class LaneDesk(QObject):
                 for lane in setup.lanes
             ]
         )
+
+
+def _is_trained(recording: Recording) -> bool:
+    """Whether a run has gone beyond its first step."""
+    return len(recording.scalar_track("loss").steps) > 1
+
+
+def _can_go_on(experiment: Experiment, start: Checkpoint) -> bool:
+    try:
+        check_fork(experiment, start)
+    except ValueError:
+        return False
+    return True

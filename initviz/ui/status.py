@@ -66,8 +66,11 @@ def _pace(steps_per_second: float) -> str:
 
 
 @lru_cache(maxsize=16)
-def lane_label(experiment: Experiment) -> str:
-    """What tells this lane from others: "normal, std 0.01", "orthogonal, gain 2"."""
+def lane_label(experiment: Experiment, fork: int = 0) -> str:
+    """What tells this lane from others: "normal, std 0.01", "orthogonal, gain 2".
+
+    `fork` is the step of another run that it goes on from, if it is a fork.
+    """
     scheme = experiment.initialiser
     # Names of persons and libraries keep their capital; plain words do not need one.
     label = scheme.label if "_" in scheme.name else scheme.label.lower()
@@ -83,4 +86,4 @@ def lane_label(experiment: Experiment) -> str:
         if not f.setting.advanced or f.value != getattr(usual, f.key.partition(".")[2])
     ]
     words = [f"{f.key.partition('.')[2]} {number_text(float(f.value))}" for f in shown]
-    return ", ".join([label, *words])
+    return ", ".join([label, *words, *([f"from step {fork}"] if fork else [])])

@@ -267,6 +267,7 @@ QMainWindow, QDialog {{ background: {window}; }}
 QFrame[role="card"] {{
     background: {surface}; border: 1px solid {border}; border-radius: {radius}px;
 }}
+QFrame[role="card"]:focus {{ border-color: {accent}; }}
 *[role="bar"] {{ background: {surface}; border: 0; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; color: {ink}; }}
@@ -330,6 +331,7 @@ QComboBox QAbstractItemView {{
     background: {surface}; color: {ink}; border: 1px solid {control_border};
     selection-background-color: {accent}; selection-color: {on_accent}; outline: 0;
 }}
+QComboBox QAbstractItemView::item {{ padding: {px2} {px8}; }}
 QSlider::groove:horizontal {{
     height: {px4}; background: {track}; border-radius: {px2}; margin: 0;
 }}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QPainter, QValidator
 from PySide6.QtWidgets import QFrame, QHBoxLayout
@@ -42,7 +44,8 @@ class TimelineSlider(Slider):
         super().__init__()
         self.setObjectName("timeline.slider")
         self.setAccessibleName("Recorded steps")
-        self.setToolTip("Drag to look at another recorded step")
+        self.setToolTip("Drag to look at another recorded step. Marks: a finding began or ended.")
+        self._marks: tuple[tuple[int, str], ...] = ()
 
     @property
     def radius(self) -> float:
@@ -53,8 +56,23 @@ class TimelineSlider(Slider):
         palette = self.palette()
         return (palette.highlight() if self.hasFocus() else palette.windowText()).color()
 
+    def show_marks(self, marks: Sequence[tuple[int, str]]) -> None:
+        """Mark steps at which a finding began or ended, each with the colour of its kind."""
+        if tuple(marks) != self._marks:
+            self._marks = tuple(marks)
+            self.update()
+
     def draw_filled(self, painter: QPainter, groove: QRectF, centre: QPointF) -> None:
-        """A place in time fills nothing."""
+        """A place in time fills nothing; the marks stand here, under the handle."""
+        span = self.maximum() - self.minimum()
+        room = self.width() - 2 * self.radius - 2
+        half = 0.8 * self.radius
+        for step, colour in self._marks:
+            if span > 0:
+                x = self.radius + 1 + room * (step - self.minimum()) / span
+                painter.fillRect(
+                    QRectF(x - 1, groove.center().y() - half, 2, 2 * half), QColor(colour)
+                )
 
 
 class TimelineBar(QFrame):
@@ -72,7 +90,8 @@ class TimelineBar(QFrame):
         start = ActionButton(actions["start"], sign="start", text="")
         back = ActionButton(actions["back"], sign="back", text="")
         self._end = ActionButton(actions["end"], sign="end", text="")
-        self._buttons = [start, back, self._end]
+        fork = ActionButton(actions["fork"], "F")
+        self._buttons = [start, back, self._end, fork]
         self.step = StepBox()
         self.slider = TimelineSlider()
         self.recorded = SteadyLabel("00\u2009000 recorded · live")
@@ -88,6 +107,7 @@ class TimelineBar(QFrame):
         row.addWidget(self.slider, 1)
         row.addWidget(self._end)
         row.addWidget(self.recorded)
+        row.addWidget(fork)
         self.show_position(0, 0, live=False, kept=0)
 
     def show_position(self, step: int, last: int, *, live: bool, kept: int) -> None:

@@ -226,9 +226,10 @@ class ToolBar(QFrame):
         self.run = ActionButton(
             actions["run"], soft_keys["run"], sign="run", texts=("Pause",), primary=True
         )
-        names = ("step", "slow", "reset", "new_seed", "projector")
+        names = ("step", "slow", "reset", "new_seed", "export", "projector")
         others = {name: ActionButton(actions[name], soft_keys[name]) for name in names}
         others["toggle_theme"] = ActionButton(actions["toggle_theme"], sign="contrast", text="")
+        self.export = others["export"]
         self.speed = SpeedControl()
         self.status = SteadyLabel("loading PyTorch…")
         self.status.setObjectName("status")
@@ -243,8 +244,13 @@ class ToolBar(QFrame):
             others["slow"],
             others["reset"],
         ]
-        left: list[QWidget] = [self._brand, self.run, *(others[name] for name in names[:-1])]
-        right: list[QWidget] = [self.status, others["toggle_theme"], others["projector"]]
+        left: list[QWidget] = [self._brand, self.run, *(others[name] for name in names[:-2])]
+        right: list[QWidget] = [
+            self.status,
+            others["toggle_theme"],
+            self.export,
+            others["projector"],
+        ]
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 9, 14, 9)
         row.setSpacing(8)

@@ -64,10 +64,6 @@ class Transport(QObject):
         """Look at the newest step, and stay with it."""
         self._timeline.follow()
 
-    def reset(self) -> None:
-        """Start every lane again, with the same seeds."""
-        self._laboratory.reset()
-
     def toggle_slow_motion(self) -> None:
         """One step a second, or the speed that was before."""
         slow = self._laboratory.speed != SLOW_MOTION

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QGuiApplication,
     QKeyEvent,
     QResizeEvent,
     QUndoStack,
@@ -22,11 +23,13 @@ from initviz.lab.experiment import Experiment
 from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane, State
-from initviz.ui import files, focus_keys
+from initviz.ui import clipboard, files, focus_keys
 from initviz.ui.about import show_about
 from initviz.ui.actions import make_actions
 from initviz.ui.arrangement import Arrangement
 from initviz.ui.board import PanelBoard
+from initviz.ui.exporting import Exports
+from initviz.ui.finding_marks import FindingMarks
 from initviz.ui.form import ExperimentForm
 from initviz.ui.guidance import Guidance
 from initviz.ui.keys_help import KeysHelp
@@ -69,6 +72,15 @@ class MainWindow(QMainWindow):
         self._messages = Messages(self)
         self.undo_stack = QUndoStack(self)
         self._files = files.ExperimentFiles(self, self._messages, state.folder, self._use_only)
+        self.exports = Exports(
+            self,
+            self._messages,
+            experiment=lambda: self.lane.experiment,
+            recording=lambda: self.lane.recording,
+            panels=lambda: [panel for panel in self.board.panels if panel.isVisible()],
+            shown=self.shown,
+            folder=state.folder,
+        )
         self._actions = make_actions(self)
         self._build(self._first_experiments[0])
         self.looks = Looks(state.theme, scale, self)
@@ -89,6 +101,12 @@ class MainWindow(QMainWindow):
         self.side = SideColumn()
         self.treatment = Treatment(self.side.diagnosis, self._first.thresholds, self)
         self.timeline_bar = TimelineBar(self._actions)
+        self.marks = FindingMarks(
+            self.timeline_bar.slider,
+            lambda: self.lane.recording,
+            lambda: self.treatment.thresholds,
+            self,
+        )
         self.form.put_on_top(self.guidance)
         self.form.put_on_top(self.tabs)
         columns = QSplitter(Qt.Orientation.Horizontal)
@@ -174,7 +192,7 @@ class MainWindow(QMainWindow):
             Shown(
                 lane.letter,
                 LETTERS.index(lane.letter),
-                lane_label(lane.recording.experiment),
+                lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
                 lane.recording,
                 self.timeline.step,
             )
@@ -209,6 +227,7 @@ class MainWindow(QMainWindow):
             self.toolbar.set_status(status_text(self.laboratory))
         if number % SLOW == 1:
             self.transport.tick()
+            self.marks.renew()
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -216,6 +235,7 @@ class MainWindow(QMainWindow):
         self.board.draw_now()
         self.side.show_data(self.shown())
         self.transport.show_position()
+        self.marks.renew()
 
     def _show_state(self, *_: object) -> None:
         self.transport.show_state()
@@ -258,6 +278,29 @@ class MainWindow(QMainWindow):
     def save_experiment(self) -> None:
         self._files.ask_to_save(self.lane.experiment)
 
+    def export(self) -> None:
+        button = self.toolbar.export
+        menu = self.exports.menu()
+        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
+
+    def paste_experiment(self) -> None:
+        self._take(QGuiApplication.clipboard().mimeData())
+
+    def _take(self, data: QMimeData) -> None:
+        """Run the experiment that was pasted or dropped as text."""
+        try:
+            experiment = clipboard.experiment_from_mime(data)
+        except ValueError as error:
+            self._messages.error("This is no experiment", str(error))
+            return
+        self.desk.edit(experiment)
+
+    def fork(self) -> None:
+        try:
+            self.desk.fork(self.timeline.step)
+        except ValueError as error:
+            self._messages.error("There is no fork", str(error))
+
     def toggle_projector(self) -> None:
         self.looks.show_projector(self._actions["projector"].isChecked())
 
@@ -275,6 +318,7 @@ class MainWindow(QMainWindow):
         parts = (self.toolbar, self.tabs, self.form, self.board, self.side, self.timeline_bar)
         for part in parts:
             part.set_theme(look)
+        self.marks.set_theme(look)
         for column in (self.form, self.side):
             column.setVisible(not self.looks.projector)
         self._arrangement.fit(self.width())
@@ -320,17 +364,23 @@ class MainWindow(QMainWindow):
         self._arrangement.fit(self.width())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if files.dropped_file(event.mimeData()) is not None:
+        data = event.mimeData()
+        if files.dropped_file(data) is not None or clipboard.holds_text(data):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._files.drop(event)
+        if clipboard.holds_text(event.mimeData()):
+            event.acceptProposedAction()
+            self._take(event.mimeData())
+        else:
+            self._files.drop(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_closed:
             self._is_closed = True
             self.state_to_keep.emit(self.state())
             self.treatment.close()
+            self.marks.close()
             self.form.stop()
             self.laboratory.close()
         super().closeEvent(event)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from initviz.lab.thresholds import DEFAULTS, Thresholds
+from initviz.ui.layout import DEFAULT, Layout
+
 #: The looks that a person can choose to stay with; "system" is light or dark as the desktop is.
 THEME_CHOICES = ("light", "dark", "system")
 
@@ -15,7 +18,8 @@ class WindowState:
 
     `theme` is one of `THEME_CHOICES`. `speed` is in steps a second, None for as fast as it
     goes. `geometry` is Qt's own, `splitters` maps the name of each splitter to its sizes, and
-    `options` each panel to its chosen options.
+    `options` each panel to its chosen options. `thresholds` are those of the diagnosis, `layout`
+    is that of the panels.
     """
 
     theme: str = "light"
@@ -24,3 +28,5 @@ class WindowState:
     geometry: bytes = b""
     splitters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    thresholds: Thresholds = DEFAULTS
+    layout: Layout = DEFAULT

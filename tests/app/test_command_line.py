@@ -28,15 +28,15 @@ def printed(capsys, arguments, status):
         (["./run"], OpenWindow(Path("./run"))),
         (["--", "run"], OpenWindow(Path("run"))),
         (["--smoke-test"], SmokeTest()),
-        (["run", "a.toml"], Train(Path("a.toml"), 1000, None, ())),
-        (["run", "run"], Train(Path("run"), 1000, None, ())),
+        (["run", "a.toml"], Train(Path("a.toml"), None, None, ())),
+        (["run", "run"], Train(Path("run"), None, None, ())),
         (
             ["run", "--set", "a.b=1", "a.toml", "--steps", "0", "--set", "c = x=y"],
             Train(Path("a.toml"), 0, None, (("a.b", "1"), ("c", "x=y"))),
         ),
         (
             ["run", "a.toml", "--out=b c.initviz", "--set=title="],
-            Train(Path("a.toml"), 1000, Path("b c.initviz"), (("title", ""),)),
+            Train(Path("a.toml"), None, Path("b c.initviz"), (("title", ""),)),
         ),
     ],
 )

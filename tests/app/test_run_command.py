@@ -15,7 +15,7 @@ import pytest
 from initviz import load, run
 from initviz.app import run_command
 from initviz.app.main import main
-from initviz.lab.diagnosis import HEALTHY, RULES
+from initviz.lab.diagnosis import HEALTHY, RULES, on_early_stop
 from initviz.lab.experiment import Experiment
 from initviz.lab.wording import SIGNS
 
@@ -84,6 +84,47 @@ def test_a_diverged_run_is_a_lesson_and_no_failure(experiment, capsys):
     assert error == ""
 
 
+# -- how long it trains ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        ([], 1000),
+        (["training.length=12"], 12),
+        # 1 600 of the 2 000 points are there to train on: 16 batches.
+        (["training.length=2", "training.unit=epochs", "training.batch_size=100"], 32),
+    ],
+)
+def test_it_is_as_long_as_the_experiment_says_or_a_thousand_steps(changes, last, experiment):
+    options = [part for change in changes for part in ("--set", change)]
+    assert main(["run", experiment, "--out", "a.initviz", *options]) == 0
+    recording = load("a.initviz")
+    assert recording.last_step == last
+    assert recording.measured("dead_fraction")[-1]
+
+
+@pytest.mark.parametrize("steps", [3, 20])
+def test_a_number_of_steps_outdoes_the_length_of_the_experiment(steps, experiment):
+    options = ["--set", "training.length=12", "--steps", str(steps)]
+    assert main(["run", experiment, "--out", "a.initviz", *options]) == 0
+    assert load("a.initviz").last_step == steps
+
+
+def test_a_run_that_stands_still_is_stopped_and_a_sentence_says_so(experiment, capsys):
+    changes = ["training.early_stopping=true", "training.patience=30", "network.hidden_layers=9"]
+    options = [part for change in changes for part in ("--set", change)]
+    assert main(["run", experiment, "--out", "a.initviz", *options]) == 0
+    recording = load("a.initviz")
+    assert recording.stopped == "early"
+    assert recording.last_step < 300
+    out, error = capsys.readouterr()
+    sentence = on_early_stop(recording)
+    assert "not converged, it starves" in sentence
+    assert " ".join(out.split()).endswith(" ".join(sentence.split()))
+    assert error == ""
+
+
 # -- settings on the command line ---------------------------------------------------------------
 
 
@@ -101,6 +142,11 @@ def test_a_diverged_run_is_a_lesson_and_no_failure(experiment, capsys):
         (
             ["initialiser.gain=2", "initialiser.scheme=glorot_normal"],
             {"initialiser.scheme": "glorot_normal", "initialiser.gain": 2.0},
+        ),
+        # Each alone makes no sense: what is drawn for an image has to be one.
+        (
+            ["network.architecture=cnn", "training.data=digits"],
+            {"training.data": "digits", "network.architecture": "cnn"},
         ),
         (["title=Two words = fine"], {"title": "Two words = fine"}),
         (["title="], {"title": ""}),

@@ -49,7 +49,7 @@ def bare_loop(layers: int = LAYERS) -> Callable[[int], None]:
     """The loop that anyone would write, on the same data."""
     import numpy as np
 
-    data = datasets.load("digits", "standardised", np.random.default_rng(0))
+    data = datasets.load(Experiment().training, np.random.default_rng(0))
     inputs = torch.as_tensor(data.train_inputs, dtype=torch.float32)
     labels = torch.as_tensor(data.train_labels)
     torch.manual_seed(0)

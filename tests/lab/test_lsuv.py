@@ -37,7 +37,9 @@ def _initialise(scheme, widths, activation, inputs):
 
 
 @pytest.mark.parametrize(
-    "activation", [torch.tanh, torch.relu, torch.sigmoid, nn.Identity()], ids=repr
+    "activation",
+    [torch.tanh, torch.relu, torch.sigmoid, nn.Identity()],
+    ids=["tanh", "relu", "sigmoid", "identity"],
 )
 def test_every_layer_gets_variance_1_after_at_most_two_rescalings(activation):
     inputs = 3.0 * torch.randn(256, 40, generator=_generator(9))

@@ -198,8 +198,8 @@ def test_training_is_the_same_bit_for_bit_whether_measured_or_not(
     measured, unmeasured = (list(train(e, last=4, probed=probed))[-1] for probed in (True, False))
     assert "signal_gradient_norm" in measured.layers
     assert not unmeasured.layers
-    for name, weight in unmeasured.weights.items():
-        assert np.array_equal(measured.weights[name], weight)
+    for name, weight in unmeasured.checkpoint.parameters.items():
+        assert np.array_equal(measured.checkpoint.parameters[name], weight)
 
 
 def test_arrays_in_any_order_in_memory_are_measured_alike() -> None:

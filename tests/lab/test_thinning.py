@@ -33,6 +33,32 @@ def test_no_two_neighbours_are_dropped(rows):
     assert (mask[1:] | mask[:-1]).all()
 
 
+@settings(derandomize=True)
+@given(st.lists(st.integers(0, 10**6), min_size=3, unique=True).map(sorted))
+def test_the_superfluous_checkpoint_is_neither_the_first_nor_the_newest(steps):
+    assert 0 < thinning.superfluous(steps) < len(steps) - 1
+
+
+@settings(derandomize=True, max_examples=20)
+@given(st.integers(1, 2000), st.integers(10, 3000))
+def test_checkpoints_of_a_run_of_any_length_lie_close_to_every_step(every, count):
+    kept = []
+    for step in range(0, every * count, every):
+        kept.append(step)
+        if len(kept) > thinning.CHECKPOINTS:
+            del kept[thinning.superfluous(kept)]
+    gaps = np.diff(kept)
+    assert kept[0] == 0
+    assert kept[-1] == every * (count - 1)
+    assert (gaps <= np.maximum(every, 0.2 * kept[-1])).all()
+    assert kept[1] <= max(every, 1e-3 * kept[-1])
+
+
+def test_the_more_a_checkpoint_takes_the_fewer_are_kept_but_never_below_three():
+    rooms = [thinning.checkpoints_for(size) for size in (0, 10**5, 10**7, 10**8, 10**12)]
+    assert rooms == [64, 64, 6, 3, 3]
+
+
 @pytest.mark.parametrize(("numbers", "per_row"), [(0, 1), (10, 100), (0, 0)])
 def test_the_room_always_holds_the_first_rows_and_as_many_new_ones(numbers, per_row):
     assert thinning.rows_for(numbers, per_row) == 2 * thinning.FIRST

@@ -542,3 +542,52 @@ def test_errors_are_told_as_sentences(error: Exception, says: str) -> None:
 def test_the_worker_module_needs_no_torch_to_be_imported() -> None:
     assert not hasattr(worker_module, "torch")
     assert issubclass(Laboratory, QObject)
+
+
+def trained(qtbot: QtBot, laboratory: Laboratory, steps: int) -> None:
+    for lane in laboratory.lanes:
+        lane.train_to(steps)
+    wait(qtbot, lambda: laboratory.is_idle)
+
+
+def test_a_fork_goes_on_from_a_kept_state_bit_for_bit(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    trained(qtbot, laboratory, 20)
+    assert lane.recording is not None
+    fork = laboratory.add(SMALL, start=lane.recording.checkpoint(10))
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert fork.recording is not None
+    assert fork.recording.steps.tolist() == [10]
+    laboratory.step()  # brings the fork to the front
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert (fork.recording.scalar("loss") == lane.recording.scalar("loss")[10:]).all()
+    fork.reset()
+    wait(qtbot, lambda: fork.state is State.PAUSED)
+    assert last_step(fork) == 10
+
+
+def test_a_run_that_was_replaced_can_be_taken_back_and_goes_on_as_if_nothing_had_been(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    other = laboratory.add(SMALL)
+    trained(qtbot, laboratory, 13)
+    kept = lane.recording
+    assert kept is not None
+    lane.set_experiment(BIG)
+    wait(qtbot, lambda: laboratory.is_idle)
+    laboratory.take_back("A", kept, None)
+    assert lane.recording is kept
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert last_step(lane) == 13
+    trained(qtbot, laboratory, 30)
+    assert other.recording is not None
+    assert (kept.scalar("loss") == other.recording.scalar("loss")).all()
+
+
+def test_the_state_is_kept_where_a_run_pauses_after_a_step(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    trained(qtbot, laboratory, 37)
+    assert lane.recording is not None
+    assert 37 in lane.recording.checkpoint_steps

@@ -44,7 +44,7 @@ def train(window: MainWindow, qtbot: QtBot, steps: int) -> None:
 
 
 def glorot(window: MainWindow, qtbot: QtBot) -> None:
-    window._apply_remedy(window.lane.recording.findings()[0])
+    window.treatment.apply("A", window.lane.recording.findings()[0])
     qtbot.waitUntil(lambda: window.recording("A").last_step == 0, timeout=60_000)
     qtbot.waitUntil(
         lambda: (

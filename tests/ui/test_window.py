@@ -145,7 +145,7 @@ def test_while_it_runs_panels_status_and_timeline_move_along(qtbot, window):
     window.action("run").trigger()
     qtbot.waitUntil(lambda: window.lane.state is State.PAUSED)
     last = window.recording("A").last_step
-    assert steps_seen(window) == [last] * 4
+    assert steps_seen(window) == [last] * 5
     assert control(window, "timeline.step").value() == last
 
 
@@ -156,7 +156,7 @@ def test_the_arrows_step_on_and_back(qtbot, window):
         qtbot.waitUntil(lambda: window.lane.state is State.PAUSED)
     press(window, Qt.Key.Key_Left)
     assert window.timeline.step == 1
-    assert steps_seen(window) == [1] * 4
+    assert steps_seen(window) == [1] * 5
     press(window, Qt.Key.Key_Right)
     assert window.timeline.step == 2
     assert window.recording("A").last_step == 2
@@ -197,7 +197,7 @@ def test_the_timeline_can_be_dragged(qtbot, window):
     slider = control(window, "timeline.slider")
     slider.setValue(2)
     assert window.timeline.step == 2
-    assert steps_seen(window) == [2] * 4
+    assert steps_seen(window) == [2] * 5
 
 
 def test_reset_goes_back_to_step_0_with_the_same_seed(qtbot, window):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-# Ends of a range that grows: never more than a third of it is empty.
-_LADDER = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+#: Ends of a range that grows: never more than a third of it is empty.
+LADDER = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def step_up(value: float) -> float:
     """The smallest round number that is at least `value` (> 0): ends for ranges that grow."""
     scale = 10.0 ** math.floor(math.log10(value))
     share = value / scale
-    return next(step for step in _LADDER if step >= share * (1 - 1e-9)) * scale
+    return next(step for step in LADDER if step >= share * (1 - 1e-9)) * scale
 
 
 def round_ticks(high: float, most: int) -> list[float]:

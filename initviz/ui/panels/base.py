@@ -9,13 +9,13 @@ layers painted on a picture or an SVG are the export.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QPointF, QSizeF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPainter, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 
 from initviz.lab.recording import Recording
@@ -27,8 +27,22 @@ from initviz.ui.theme import LIGHT, Theme
 Row = Sequence[str | int | float]
 Table = tuple[Sequence[str], Sequence[Row]]
 Layout = TypeVar("Layout")
+Answer = TypeVar("Answer")
 
 MARGIN = 12
+#: The headings under which panels are offered, in this order.
+GROUPS = ("Gradients", "Activations", "Weights", "Network", "Training")
+#: The least size of a panel, in heights of its labels.
+LEAST_WIDTH, LEAST_HEIGHT = 12, 14
+
+
+class Asking(Protocol):
+    """Finds things out behind the window; the newest question under a key is answered."""
+
+    def ask(
+        self, key: Hashable, function: Callable[[], Answer], answer: Callable[[Answer], None], /
+    ) -> None:
+        """Run `function` in a thread, and `answer` with what it returned in the window's."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,19 @@ class Panel(QFrame, Generic[Layout]):
     options: ClassVar[tuple[Option, ...]] = ()
     #: Whether it shows one lane at a time, chosen by its letter in the header.
     picks_lane: ClassVar[bool] = False
+    #: Keys that the chart answers to while it has the focus; with any, it can have it.
+    keys: ClassVar[frozenset[Qt.Key]] = frozenset()
+    #: The panel whose place on the board it takes, where it suits and that one does not.
+    stands_in_for: ClassVar[str] = ""
+    #: The heading under which it can be added to the board: one of `GROUPS`.
+    group: ClassVar[str] = "Training"
+    #: Whether the board gives it an `analyst`, which finds things out behind the window.
+    needs_analyst: ClassVar[bool] = False
 
     option_changed = Signal(str, str)  # key, value
     failed = Signal(str)  # a sentence: why something could not be saved
+    #: A lane's letter, the experiment that it is to run, and the gesture that this belongs to.
+    experiment_wanted = Signal(str, object, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +106,7 @@ class Panel(QFrame, Generic[Layout]):
         self.theme = LIGHT
         self.shown: tuple[Shown, ...] = ()
         self.has_drawn = False
+        self.analyst: Asking | None = None
         self._stale = False
         #: Whether the words on the chart and in the header must be renewed.
         self.words_due = True
@@ -94,9 +119,15 @@ class Panel(QFrame, Generic[Layout]):
         column.setSpacing(0)
         column.addWidget(self._header)
         column.addWidget(self._canvas, 1)
-        self.setMinimumSize(240, 180)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._allow_smallest()
 
     # -- for the window ----------------------------------------------------------------------
+
+    @classmethod
+    def suits(cls, _shown: Sequence[Shown]) -> bool:
+        """Whether it has anything to say of these lanes; one that has not is hidden."""
+        return True
 
     def show_data(self, shown: Sequence[Shown], *, words: bool = True) -> None:
         """Show these lanes, each at its step. A panel that cannot be seen does it when it can.
@@ -112,9 +143,15 @@ class Panel(QFrame, Generic[Layout]):
             self._refresh()
             self._canvas.tell_values()
 
+    @property
+    def header(self) -> Header:
+        """Its title, by which it is taken hold of, and its menus."""
+        return self._header
+
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours and sizes of `theme`."""
         self.theme = theme
+        self._allow_smallest()
         self._header.set_theme(theme)
         self._canvas.forget()
         self._refresh()
@@ -188,6 +225,28 @@ class Panel(QFrame, Generic[Layout]):
     def table(self) -> Table:
         """What is shown as numbers: a header and rows, in full precision."""
 
+    # -- what a panel does when it is worked by hand; most cannot be -------------------------------
+
+    def cursor_at(self, _at: QPointF) -> Qt.CursorShape:
+        """What the pointer looks like at a point of the chart."""
+        return Qt.CursorShape.ArrowCursor
+
+    def pressed(self, _at: QPointF) -> bool:
+        """The main button went down; returns whether something was taken hold of."""
+        return False
+
+    def dragged(self, at: QPointF) -> None:
+        """The pointer moved with something held."""
+
+    def released(self) -> None:
+        """What was held is let go of."""
+
+    def key(self, event: QKeyEvent) -> None:
+        """One of `keys` was pressed."""
+
+    def stop(self) -> None:
+        """Wait for what it is still finding out: it will not be seen again."""
+
     # -- chart -----------------------------------------------------------------------------------
 
     def values_at(self, at: QPointF) -> str:
@@ -207,6 +266,10 @@ class Panel(QFrame, Generic[Layout]):
     def drawn(self) -> None:
         """Told by the canvas when marks were painted on the screen."""
         self.has_drawn = True
+
+    def _allow_smallest(self) -> None:
+        label = self.theme.label
+        self.setMinimumSize(LEAST_WIDTH * label, LEAST_HEIGHT * label)
 
     def _refresh(self) -> None:
         self.catch_up()
@@ -266,7 +329,7 @@ class Panel(QFrame, Generic[Layout]):
     # -- Qt ----------------------------------------------------------------------------------------
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self._header.open_export_menu(event.globalPos())
+        self._header.open_menu(event.globalPos())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QPointF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
@@ -17,7 +26,10 @@ _ASIDE = 14
 
 
 class Canvas(QWidget):
-    """Paints its panel's chart and tells the values under the pointer."""
+    """Paints its panel's chart, tells the values under the pointer, and hands on what is done.
+
+    Where the panel answers to keys Tab reaches the chart, and a frame shows that it has the focus.
+    """
 
     def __init__(self, panel: Panel[Any]) -> None:
         super().__init__(panel)
@@ -27,8 +39,14 @@ class Canvas(QWidget):
         self._layout: object = None
         self._laid_out = QSize()
         self._pointer: QPointF | None = None
+        self._is_held = False
         self._readout = _Readout(self)
         self.setMouseTracking(True)
+        self.setObjectName(f"panel.{panel.name}.chart")
+        if panel.keys:
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self.setAccessibleName(f"{panel.title}: chart")
+            self.setAccessibleDescription(panel.how_to_read)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
@@ -47,7 +65,14 @@ class Canvas(QWidget):
             self._keep_ground(layout)
             painter.drawPixmap(0, 0, self._ground)
             self._panel.draw_marks(painter, layout)
+            if self.hasFocus():
+                self._draw_focus(painter)
         self._panel.drawn()
+
+    def _draw_focus(self, painter: QPainter) -> None:
+        painter.setPen(QPen(QColor(self._panel.theme.accent), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(2.5, 0.5, -2.5, -0.5), 4, 4)
 
     def _current_layout(self) -> object:
         """Where everything goes. It moves when words are renewed, not at every redraw."""
@@ -85,19 +110,61 @@ class Canvas(QWidget):
             self._panel.draw_backdrop(painter, layout)
         return True
 
+    # -- the pointer ---------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        is_main = event.button() == Qt.MouseButton.LeftButton
+        if is_main and self._panel.shown and self._panel.pressed(event.position()):
+            self._is_held = True
+            self._readout.hide()
+            self._show_cursor(event.position())
+        else:
+            super().mousePressEvent(event)  # whoever is behind may have a use for it
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
-        self.tell_values()
+        if self._is_held:
+            self._panel.dragged(self._pointer)
+        else:
+            self.tell_values()
+            self._show_cursor(self._pointer)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._is_held and event.button() == Qt.MouseButton.LeftButton:
+            self._let_go()
+            self._show_cursor(event.position())
+        else:
+            super().mouseReleaseEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._forget_pointer()
 
     def hideEvent(self, event: QHideEvent) -> None:
+        self._let_go()
         self._forget_pointer()
 
+    def _let_go(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._panel.released()
+
+    def _show_cursor(self, at: QPointF) -> None:
+        if self._panel.shown:
+            self.setCursor(self._panel.cursor_at(at))
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._panel.shown and event.key() in self._panel.keys:
+            self._panel.key(event)
+        else:
+            super().keyPressEvent(event)
+
+    # -- values --------------------------------------------------------------------------------
+
     def tell_values(self) -> None:
-        """Tell the values under the pointer, if it is here."""
-        if self._pointer is not None:
+        """Tell the values under the pointer, if it is here and holds nothing."""
+        if self._pointer is not None and not self._is_held:
             self._readout.tell(self._panel.values_at(self._pointer), self, self._pointer)
 
     def _forget_pointer(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from initviz.ui.theme import Theme, channels
 
 #: Entries of a colour table that are no values; the heat map's colours come after them.
 BLANK, ZERO, UNDEFINED, FIRST_COLOUR = 0, 1, 2, 3
-_COLOURS = 256 - FIRST_COLOUR
+COLOURS = 256 - FIRST_COLOUR
 
 Cells = NDArray[np.uint8]
 
@@ -41,7 +42,7 @@ def relative_exponents(norms: Floats) -> Floats:
 @lru_cache(maxsize=16)
 def colour_table(theme: Theme, decades: Decades) -> list[int]:
     """256 colours: three that are no values, then the heat map from `low` to `high`."""
-    powers = np.linspace(decades.low, decades.high, _COLOURS)
+    powers = np.linspace(decades.low, decades.high, COLOURS)
     anchors = [(decades.low * (1 - t), c) for t, c in _spaced(theme.heat_below)]
     anchors += [(decades.high * t, c) for t, c in _spaced(theme.heat_above)][1:]
     at = [position for position, _ in anchors]
@@ -59,7 +60,7 @@ def to_cells(powers: Floats, decades: Decades) -> Cells:
     """The entry of the colour table for each exponent; beyond the limits, that of the limit."""
     share = (powers - decades.low) / (decades.high - decades.low)
     known = np.clip(np.nan_to_num(share), 0.0, 1.0)
-    cells: Cells = (known * (_COLOURS - 1)).round().astype(np.uint8) + np.uint8(FIRST_COLOUR)
+    cells: Cells = (known * (COLOURS - 1)).round().astype(np.uint8) + np.uint8(FIRST_COLOUR)
     cells[np.isneginf(powers)] = ZERO
     cells[np.isnan(powers)] = UNDEFINED
     cells[np.isposinf(powers)] = UNDEFINED
@@ -69,9 +70,10 @@ def to_cells(powers: Floats, decades: Decades) -> Cells:
 class HeatMap:
     """The cells (H, N) of a history, of which only those that changed are computed again."""
 
-    def __init__(self, layers: int, decades: Decades) -> None:
+    def __init__(self, layers: int, cells_of: Callable[[Floats], Cells]) -> None:
+        """`cells_of` says how measured rows (n, H) look."""
         self._layers = layers
-        self._decades = decades
+        self._cells_of = cells_of
         self._sources = np.empty(0, dtype=np.int64)
         self.cells: Cells = np.empty((layers, 0), dtype=np.uint8)
 
@@ -92,5 +94,5 @@ class HeatMap:
         if len(fresh):
             # Many columns can show the same measurement: compute each once.
             which, place = np.unique(rows[fresh], return_inverse=True)
-            powers = relative_exponents(track.values[which, : self._layers])
-            self.cells[:, fresh] = to_cells(powers, self._decades)[place].T
+            cells = self._cells_of(track.values[which, : self._layers])
+            self.cells[:, fresh] = cells[place].T

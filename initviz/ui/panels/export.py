@@ -1,4 +1,4 @@
-"""Panels as pictures and tables: PNG, SVG, CSV."""
+"""Panels as pictures and tables: PNG, SVG, PDF, CSV."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, QSizeF
-from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSize, QSizeF
+from PySide6.QtGui import QColor, QImage, QImageWriter, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from initviz.ui.panels.canvas import SMOOTH
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 #: Pixels of a PNG for each pixel of the window.
 SHARPNESS = 2
+#: Points of a PDF in an inch, and how finely its lines can be placed.
+_POINTS, _RESOLUTION = 72, 1200
+#: Points of a PDF for each pixel of the window: those of CSS.
+_POINT = 0.75
 #: The smallest picture: a panel that was never shown has no size of its own.
 SMALLEST = QSize(420, 320)
 
@@ -30,6 +34,7 @@ def _size(panel: Panel[Any]) -> QSize:
 
 def paint(panel: Panel[Any], painter: QPainter, size: QSize) -> None:
     """The panel as it is kept outside the window: title, subtitle and chart, no buttons."""
+    panel.catch_up()
     theme = panel.theme
     painter.setRenderHints(SMOOTH)
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(theme.surface))
@@ -83,6 +88,26 @@ def to_svg(panel: Panel[Any]) -> bytes:
     return bytes(data.data())
 
 
+def to_pdf(panel: Panel[Any]) -> bytes:
+    """The panel as a PDF file of one page: lines and letters, no pixels."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    size = _size(panel)
+    writer = QPdfWriter(buffer)
+    writer.setTitle(panel.title)
+    writer.setCreator("initviz")
+    writer.setResolution(_RESOLUTION)
+    writer.setPageSize(QPageSize(QSizeF(size) * _POINT, QPageSize.Unit.Point, panel.name))
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    with QPainter(writer) as painter:
+        scale = _POINT * _RESOLUTION / _POINTS
+        painter.scale(scale, scale)
+        paint(panel, painter, size)
+    buffer.close()
+    return bytes(data.data())
+
+
 def to_csv(table: Table) -> str:
     """A table as CSV: a header and rows, numbers in full precision."""
     text = io.StringIO()
@@ -96,15 +121,20 @@ def to_csv(table: Table) -> str:
 _WRITERS: dict[str, Callable[[Panel[Any]], bytes]] = {
     ".png": to_png,
     ".svg": to_svg,
+    ".pdf": to_pdf,
     ".csv": lambda panel: to_csv(panel.table()).encode(),
 }
+
+
+#: The endings of files that a panel can be saved as.
+ENDINGS = tuple(_WRITERS)
 
 
 def save(panel: Panel[Any], path: Path) -> None:
     """Write the panel to a file whose ending says how.
 
     Raises:
-        ValueError: for an ending that is none of .png, .svg and .csv.
+        ValueError: for any other ending than those of `ENDINGS`.
         OSError: if the file cannot be written.
     """
     writer = _WRITERS.get(path.suffix.lower())

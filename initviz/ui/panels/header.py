@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -209,7 +210,17 @@ class _HowToRead(QFrame):
 
 
 class Header(QWidget):
-    """Title, subtitle, the menu of options, "?" and the menu that copies and saves."""
+    """Title, subtitle, the menu of options, "?" and the menu that copies, saves and arranges.
+
+    Signals:
+        size_wanted: it was double-clicked, or "Restore" was: large, or as it was before.
+        carried: the pointer goes elsewhere with the header, at a point of the screen.
+        dropped: it was let go of there.
+    """
+
+    size_wanted = Signal()
+    carried = Signal(QPoint)
+    dropped = Signal(QPoint)
 
     def __init__(self, panel: Panel[Any]) -> None:
         super().__init__(panel)
@@ -219,17 +230,24 @@ class Header(QWidget):
         self._actions: dict[tuple[str, str], QAction] = {}
         self._options = _MenuButton()
         self._options.setObjectName(f"panel.{panel.name}.options")
-        self._options.setVisible(bool(panel.options))
-        if panel.options:
+        if not panel.options:
+            self._options.hide()
+        else:
             self._options.setMenu(self._option_menu())
             self._show_word()
         name = f"panel.{panel.name}"
         self._help = _FlatButton("?", f"{name}.help", f"How to read “{panel.title}”")
         self._help.clicked.connect(self.explain)
         self._note: _HowToRead | None = None
-        self._more = _FlatButton("…", f"{name}.export", f"Copy or save “{panel.title}”")
-        self._export_menu = self._make_export_menu()
-        self._more.setMenu(self._export_menu)
+        self._more = _FlatButton("…", f"{name}.export", f"Copy, save or arrange “{panel.title}”")
+        #: What stands behind "…"; the board adds what is done with places.
+        self.menu = self._make_export_menu()
+        self._more.setMenu(self.menu)
+        self._restore = _FlatButton("Restore", f"{name}.restore", "Show all panels again (Esc)")
+        self._restore.clicked.connect(self.size_wanted)
+        self._restore.hide()
+        self._grip: QPoint | None = None  # where the button went down
+        self._is_carried = False
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 8, 0)
         row.setSpacing(2)
@@ -237,7 +255,7 @@ class Header(QWidget):
         self._lanes = QHBoxLayout()
         self._lanes.setSpacing(0)
         row.addLayout(self._lanes)
-        for button in (self._options, self._help, self._more):
+        for button in (self._options, self._restore, self._help, self._more):
             row.addWidget(button)
         self._lane_buttons: list[_FlatButton] = []
         self._shown_lanes = ("", "")
@@ -277,9 +295,14 @@ class Header(QWidget):
             self._lane_buttons.append(button)
         self._fold()
 
-    def open_export_menu(self, at: QPoint) -> None:
-        """Open the menu that copies and saves."""
-        self._export_menu.popup(at)
+    def open_menu(self, at: QPoint) -> None:
+        """Open the menu behind "…"."""
+        self.menu.popup(at)
+
+    def show_maximised(self, maximised: bool) -> None:
+        """Offer the way back while this panel is alone."""
+        self._restore.setVisible(maximised)
+        self._fold()
 
     def explain(self) -> None:
         """Show how the panel is read; once more closes it."""
@@ -296,10 +319,40 @@ class Header(QWidget):
         super().resizeEvent(event)
         self._fold()
 
+    # -- taken by the mouse ------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grip = event.globalPosition().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grip is None:
+            return
+        at = event.globalPosition().toPoint()
+        far = (at - self._grip).manhattanLength() >= QApplication.startDragDistance()
+        if far or self._is_carried:
+            self._is_carried = True
+            self.carried.emit(at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        was_carried, self._grip, self._is_carried = self._is_carried, None, False
+        if was_carried:
+            self.dropped.emit(event.globalPosition().toPoint())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grip = None
+            self.size_wanted.emit()
+
+    def put_back(self) -> None:
+        """Let go of it, wherever the pointer is."""
+        self._grip, self._is_carried = None, False
+
     def _fold(self) -> None:
         """Fold the menu's word away where the title would have to be cut for it."""
         title = width_of(self._panel.title, self._theme.title, QFont.Weight.DemiBold)
         others = [self._help, self._more, *self._lane_buttons]
+        others += [] if self._restore.isHidden() else [self._restore]
         taken = sum(button.sizeHint().width() + 2 for button in others) + 2 * _GAP
         room = self.width() - title - taken
         self._options.fold(room < self._options.unfolded_width)
@@ -337,7 +390,7 @@ class Header(QWidget):
             copy = panel.copy_values if kind else panel.copy_picture
             menu.addAction(label).triggered.connect(copy)
         menu.addSeparator()
-        for kind in ("png", "svg", "csv"):
+        for kind in ("png", "svg", "pdf", "csv"):
             action = menu.addAction(f"Save as {kind.upper()}…")
             action.triggered.connect(lambda _=False, k=kind: panel.ask_where_to_save(k))
         return menu

@@ -96,7 +96,7 @@ class Profile(Panel[ProfileLayout]):
     reference: ClassVar[str]
 
     every = 2
-    options = (
+    options: ClassVar[tuple[Option, ...]] = (
         Option(
             "scale",
             "Gradient",

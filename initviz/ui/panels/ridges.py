@@ -1,4 +1,4 @@
-"""Histograms of many layers as ridges: the common range, and one path for all of them."""
+"""Histograms of many layers as ridges: one path for all of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from initviz.lab.activations import ACTIVATIONS
 from initviz.lab.snapshot import Counts, Histogram
-from initviz.ui.panels.axes import Axis, Floats, step_up
+from initviz.ui.panels.axes import Axis, Floats
 
 #: A ridge is never narrower than this on the screen, or it could not be seen.
 LEAST_PIXELS = 2.0
-#: The share of a layer's values that may lie beyond a range which fits itself to the data.
-_BEYOND = 0.01
 # Where an activation that goes on for ever has long left every range that it could be bound to.
 _FAR = 1e6
 _UNBOUNDED = 100.0
@@ -35,29 +33,6 @@ def natural_range(activation: str, slope: float) -> tuple[float, float]:
     )
 
 
-def reach(histogram: Histogram, layers: int) -> float:
-    """How far from 0 the values of the first `layers` layers go, but for a few; 0 for none."""
-    counts = histogram.counts[:layers].astype(np.float64)
-    share = np.cumsum(counts, axis=1)
-    total = share[:, -1]
-    full = total > 0
-    if not full.any():
-        return 0.0
-    share = share[full] / total[full, None]
-    low, high = histogram.low[:layers][full], histogram.high[:layers][full]
-    width = (high - low) / counts.shape[1]
-    first = low + width * np.argmax(share > _BEYOND / 2, axis=1)
-    last = low + width * (np.argmax(share >= 1 - _BEYOND / 2, axis=1) + 1)
-    far = np.abs(np.concatenate([first, last]))
-    far = far[np.isfinite(far)]
-    return float(far.max()) if len(far) else 0.0
-
-
-def grown(known: float, needed: float) -> float:
-    """The end of a range that only grows, and only in steps."""
-    return known if needed <= known else step_up(needed)
-
-
 @dataclass(frozen=True)
 class Ridges:
     """What is drawn of some layers' histograms.
@@ -74,15 +49,21 @@ class Ridges:
 
 
 def ridges(
-    histogram: Histogram, layers: NDArray[np.int64], x: Axis, bases: Floats, height: float
+    histogram: Histogram,
+    layers: NDArray[np.int64],
+    x: Axis,
+    bases: Floats,
+    height: float,
+    units: Floats | float = 1.0,
 ) -> Ridges:
     """The histograms of `layers` (K,) on the lines `bases` (K,), each as high as `height`.
 
-    Each ridge is scaled by its own fullest bin and at least `LEAST_PIXELS` wide.
+    Each ridge is scaled by its own fullest bin and at least `LEAST_PIXELS` wide. Its values are
+    measured in `units`, which may be one for each layer (K,).
     """
     counts = histogram.counts[layers]
     bins = counts.shape[1]
-    low, high = histogram.low[layers], histogram.high[layers]
+    low, high = histogram.low[layers] / units, histogram.high[layers] / units
     centres = low[:, None] + (high - low)[:, None] * ((np.arange(bins) + 0.5) / bins)
     inside = (centres >= x.low) & (centres <= x.high)
     shown = np.where(inside, counts, 0)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSizeF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from initviz.lab.experiment import Experiment
-from initviz.lab.quantities import BINS
+from initviz.lab.quantities import BINS, HISTOGRAMS
 from initviz.lab.recording import Environment, Recording
 from initviz.lab.snapshot import Histogram, Snapshot
 from initviz.ui import theme
@@ -51,6 +51,33 @@ def falling(step):
     return 2.3 / (1 + 0.01 * step)
 
 
+def forgetting(times, step):
+    """The gradient halves with every step back in time."""
+    return 0.01 * 2.0 ** np.arange(1.0 - times, 1.0)
+
+
+def plain(layers, step):
+    """What else every step has of each layer: nothing remarkable."""
+    same = np.ones(layers + 1)
+    return {
+        "activation_std": 0.5 * same,
+        "activation_mean": 0.1 * same,
+        "preactivation_std": 0.8 * same,
+        "update_ratio": (1e-3 if step else np.nan) * same,
+        "weight_norm": 10.0 * same,
+        "weight_std": 0.1 * same,
+        "saturated_fraction": 0.3 * same,
+        "inactive_fraction": 0.5 * same,
+        "dead_fraction": 0.02 * same,
+    }
+
+
+def along_time(times, step, state, cell):
+    """What a recurrent network measures along time; nothing where there is none."""
+    found = {"state_gradient_norm": state, "cell_gradient_norm": cell}
+    return {name: f(times, step) for name, f in found.items() if times and f}
+
+
 @pytest.fixture
 def shapes():
     """Histograms to make recordings of."""
@@ -69,6 +96,12 @@ def record():
         weights=level,
         activations=None,
         loss=falling,
+        times=0,
+        state=forgetting,
+        cell=None,
+        scalars=None,
+        quantities=None,
+        histograms=None,
         **settings,
     ):
         experiment = Experiment().with_value("network.hidden_layers", layers)
@@ -81,13 +114,17 @@ def record():
             recording.append(
                 Snapshot(
                     step,
-                    {"loss": loss(step), "accuracy": 0.1, "test_accuracy": 0.1},
+                    {"loss": loss(step), "accuracy": 0.1, "test_accuracy": 0.1}
+                    | (scalars(step) if scalars else {}),
                     {
                         "signal_gradient_norm": signal(layers, step),
                         "weight_gradient_norm": weights(layers, step),
                         "sample_std": 0.1 * 0.1 ** np.arange(layers + 1.0),
-                    },
-                    {"activation": taken, "preactivation": taken},
+                    }
+                    | plain(layers, step)
+                    | (quantities(step) if quantities else {}),
+                    dict.fromkeys(HISTOGRAMS, taken) | (histograms(step) if histograms else {}),
+                    times=along_time(times, step, state, cell),
                 )
             )
         return recording

@@ -20,6 +20,10 @@ from initviz.ui.theme import LIGHT, channels
 USUAL = Decades(-14, 4)
 
 
+def _cells(norms):
+    return to_cells(relative_exponents(norms), USUAL)
+
+
 def _relative(*norms):
     return relative_exponents(np.array(norms)).tolist()
 
@@ -81,25 +85,20 @@ def track():
 
 
 def test_columns_show_the_newest_measurement_at_or_before_their_step(track):
-    heat = HeatMap(2, USUAL)
+    heat = HeatMap(2, _cells)
     heat.update(track, np.array([0, 1, 2, 5, 9, 10, 11]), last=10)
     expected = to_cells(np.array([0.0, -1.0, -2.0, -2.0, -2.0, -10.0]), USUAL).tolist()
     assert heat.cells[0].tolist() == [*expected, BLANK]
     assert heat.cells[1, -1] == BLANK
 
 
-def test_only_new_columns_are_computed(track, monkeypatch):
-    from initviz.ui.panels import exponents
-
-    heat = HeatMap(2, USUAL)
+def test_only_new_columns_are_computed(track):
+    rows = []
+    heat = HeatMap(2, lambda norms: rows.append(len(norms)) or _cells(norms))
     at = np.arange(21)
     heat.update(track, at, last=10)
     track.append(12, np.array([1e-12, 1.0, 1.0]))
-    rows = []
-    real = exponents.relative_exponents
-    monkeypatch.setattr(
-        exponents, "relative_exponents", lambda norms: rows.append(len(norms)) or real(norms)
-    )
+    rows.clear()
     heat.update(track, at, last=12)
     assert rows == [2]  # steps 10 (for 11) and 12
     assert heat.cells[0, 11] == to_cells(np.array([-10.0]), USUAL)[0]
@@ -109,6 +108,6 @@ def test_only_new_columns_are_computed(track, monkeypatch):
 
 
 def test_an_empty_history_is_blank():
-    heat = HeatMap(2, USUAL)
+    heat = HeatMap(2, _cells)
     heat.update(Track(3, 100), np.arange(11), last=-1)
     assert (heat.cells == BLANK).all()

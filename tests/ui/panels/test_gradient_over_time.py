@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QToolButton
 
 from initviz.ui.panels.axes import DECADES
 from initviz.ui.panels.exponents import colour_table, to_cells
-from initviz.ui.panels.gradient_over_time import MOST_COLUMNS, GradientOverTime
+from initviz.ui.panels.gradient_over_time import GradientOverTime
+from initviz.ui.panels.over_time import MOST_COLUMNS
 from initviz.ui.theme import LIGHT
 
 
@@ -149,3 +150,22 @@ def test_the_readout_names_the_step_that_was_measured(panel):
     told = panel.values_at(QPointF(layout.x(150.0), layout.y(3.0)))
     assert told.startswith("A  hidden layer 3, step 100\n")
     assert "relative 1.0e-7" in told
+
+
+def test_a_single_recurrent_layer_has_its_time_steps_as_rows(make_panel, record, lane, picture):
+    panel = make_panel(GradientOverTime, [lane(record(layers=1, steps=range(21), times=8))])
+    image, layout = picture(panel)
+    for time in (1, 4, 8):
+        assert _at(image, layout, 10, time) == _colour((time - 8) * math.log10(2))
+    assert panel.subtitle() == "relative to the last time step · A · state ∂L/∂hₜ"
+    assert "time step 4, step 10" in panel.describe(QPointF(layout.x(10.0), layout.y(4.0)), layout)
+    header, rows = panel.table()
+    assert header[3] == "time step"
+    assert len(rows) == 21 * 8
+
+
+def test_stacked_recurrent_layers_stay_rows(make_panel, record, lane, picture):
+    panel = make_panel(GradientOverTime, [lane(record(layers=3, steps=range(21), times=8))])
+    image, layout = picture(panel)
+    assert _at(image, layout, 10, 1) == _colour(-2)
+    assert "last hidden layer" in panel.subtitle()

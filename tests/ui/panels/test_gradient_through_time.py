@@ -145,7 +145,7 @@ def test_time_takes_the_place_of_depth_where_all_lanes_are_recurrent(board, reco
     made, lanes = board
     deep = lane(record(), index=1)
     recurrent = lane(record(layers=1, times=TIMES))
-    others = ["activation_histograms", "gradient_over_time", "loss"]
+    others = ["activation_histograms", "gradient_over_time", "loss", "update_ratio"]
     assert seen(made) == ["gradient_magnitude", *others]
     for shown, first in (
         ([deep], ["gradient_magnitude"]),

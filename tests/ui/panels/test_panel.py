@@ -11,10 +11,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QLabel, QToolButton
 from shiboken6 import isValid
 
+from initviz.ui.layout import DEFAULT
 from initviz.ui.panels import PANELS, canvas
+from initviz.ui.panels.base import GROUPS
 from initviz.ui.theme import THEMES
 
 BY_NAME = {kind.name: kind for kind in PANELS}
+#: Those that show what was recorded: the others are found out or asked for first.
+RECORDED = pytest.mark.parametrize(
+    "kind",
+    [k for k in PANELS if k.name not in ("phase_map", "seeds") and not k.needs_analyst],
+    ids=lambda kind: kind.name,
+    indirect=True,
+)
 
 
 @pytest.fixture(params=PANELS, ids=BY_NAME)
@@ -24,10 +33,8 @@ def kind(request):
 
 @pytest.fixture
 def two_lanes(record, lane):
-    return [
-        lane(record(steps=range(12))),
-        lane(record(steps=range(12), initialiser__scheme="glorot_normal"), index=1, label="Glorot"),
-    ]
+    glorot = record(steps=range(12), times=12, initialiser__scheme="glorot_normal")
+    return [lane(record(steps=range(12), times=12)), lane(glorot, index=1, label="Glorot")]
 
 
 def _inks(image):
@@ -36,13 +43,10 @@ def _inks(image):
     return len(np.unique(np.frombuffer(image.constBits(), dtype=np.uint32)))
 
 
-def test_the_panels_stand_in_the_order_of_the_design():
-    assert list(BY_NAME) == [
-        "gradient_magnitude",
-        "activation_histograms",
-        "gradient_over_time",
-        "loss",
-    ]
+def test_every_panel_is_offered_once_under_a_heading_that_there_is():
+    assert len(BY_NAME) == len(PANELS)
+    assert {kind.group for kind in PANELS} <= set(GROUPS)
+    assert set(DEFAULT.panels) <= set(BY_NAME)
 
 
 def test_a_panel_says_what_it_is(kind, make_panel):
@@ -53,10 +57,8 @@ def test_a_panel_says_what_it_is(kind, make_panel):
 
 
 def test_the_panels_that_move_fastest_are_drawn_most_often():
-    assert {kind.name for kind in PANELS if kind.every == 2} == {
-        "gradient_magnitude",
-        "activation_histograms",
-    }
+    quick = {kind.name for kind in PANELS if kind.every == 2}
+    assert quick >= {"gradient_magnitude", "gradient_through_time", "activation_histograms"}
     assert all(kind.every <= 6 for kind in PANELS)
 
 
@@ -135,8 +137,9 @@ def test_a_panel_draws_at_any_depth(kind, make_panel, record, lane, layers):
     assert _inks(panel.grab().toImage()) > 10
 
 
+@RECORDED
 def test_four_lanes_show_their_letters(kind, make_panel, record, lane, words):
-    lanes = [lane(record(steps=range(3)), index=i, label="x") for i in range(4)]
+    lanes = [lane(record(steps=range(3), times=3), index=i, label="x") for i in range(4)]
     panel = make_panel(kind, lanes)
     found = words(panel)
     if kind.picks_lane:
@@ -158,6 +161,8 @@ def test_a_broken_run_is_drawn_and_not_a_fault(kind, make_panel, record, lane, l
                     signal=lambda layers, step: np.full(layers + 1, value),
                     weights=lambda layers, step: np.full(layers + 1, value),
                     loss=lambda step: value,
+                    times=6,
+                    state=lambda times, step: np.full(times, value),
                 )
             )
         ],
@@ -232,6 +237,7 @@ def test_how_to_read_opens_and_closes(kind, make_panel, two_lanes):
 # -- values ----------------------------------------------------------------------------------------
 
 
+@RECORDED
 def test_exact_values_are_told_on_the_chart_and_nowhere_else(kind, make_panel, two_lanes):
     panel = make_panel(kind, two_lanes)
     panel.show()
@@ -240,6 +246,7 @@ def test_exact_values_are_told_on_the_chart_and_nowhere_else(kind, make_panel, t
     assert len({panel.values_at(point) for point in points} - {""}) > 3
 
 
+@RECORDED
 def test_the_pointer_brings_up_the_values_within_the_window(kind, make_panel, two_lanes):
     panel = make_panel(kind, two_lanes)
     panel.show()
@@ -259,6 +266,7 @@ def test_the_pointer_brings_up_the_values_within_the_window(kind, make_panel, tw
 # -- out of the program ----------------------------------------------------------------------------
 
 
+@RECORDED
 def test_the_table_holds_every_number_that_is_shown(kind, make_panel, two_lanes):
     panel = make_panel(kind, two_lanes)
     panel.catch_up()
@@ -300,7 +308,7 @@ def test_a_panel_that_was_never_shown_can_be_saved(kind, make_panel, two_lanes, 
 
 
 def test_another_ending_is_refused(kind, make_panel, two_lanes, tmp_path):
-    with pytest.raises(ValueError, match=r"\.png, \.svg, \.csv"):
+    with pytest.raises(ValueError, match=r"\.png, \.svg, \.pdf, \.csv"):
         make_panel(kind, two_lanes).save(tmp_path / "panel.bmp")
 
 

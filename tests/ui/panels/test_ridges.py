@@ -9,7 +9,7 @@ from initviz.lab.activations import ACTIVATIONS
 from initviz.lab.quantities import BINS
 from initviz.lab.snapshot import Histogram
 from initviz.ui.panels.axes import Axis
-from initviz.ui.panels.ridges import LEAST_PIXELS, grown, natural_range, reach, ridges
+from initviz.ui.panels.ridges import LEAST_PIXELS, natural_range, ridges
 
 X = Axis(-1.0, 1.0, 100.0, 300.0)
 
@@ -44,20 +44,6 @@ def test_the_natural_range_of_an_activation(activation, expected):
 def test_every_activation_has_a_natural_range(activation):
     low, high = natural_range(activation, 0.01)
     assert low <= 0.0 < high
-
-
-def test_reach_leaves_the_last_per_cent_out():
-    counts = np.zeros(BINS)
-    counts[32], counts[-1] = 9999, 1
-    assert reach(_histogram(-100.0, 100.0, counts), 1) < 5
-    assert reach(_histogram(-100.0, 100.0), 1) == pytest.approx(100, rel=0.05)
-    assert reach(_histogram(0.0, 0.0, np.zeros(BINS)), 1) == 0.0
-
-
-def test_a_range_only_grows_and_only_in_steps():
-    assert grown(0.0, 3.1) == 4.0
-    assert grown(4.0, 3.2) == grown(4.0, 0.1) == 4.0
-    assert grown(4.0, 4.1) == 5.0
 
 
 def test_a_ridge_stands_where_its_values_are_and_is_as_high_as_it_may():
@@ -96,3 +82,10 @@ def test_a_layer_without_a_number_is_a_flat_line(edge):
     made = _ridge(_histogram(edge, edge, np.zeros(BINS), (0, 0, 64, 0)))
     assert np.isfinite(made.x).all()
     assert (made.y == 50.0).all()
+
+
+def test_values_can_be_measured_in_a_unit_of_each_layer():
+    alone = _ridge(_histogram(-0.5, 0.25))
+    made = ridges(_histogram(-5e-9, 2.5e-9), np.array([0]), X, np.array([50.0]), 20.0, 1e-8)
+    assert made.x == pytest.approx(alone.x)
+    assert made.y == pytest.approx(alone.y)
