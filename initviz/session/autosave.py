@@ -49,7 +49,8 @@ class Autosave(QObject):
         self._locks: dict[Path, QLockFile] = {}
         self._keeper = Keeper(self)
         self._keeper.failed.connect(lambda _path, sentence: self.failed.emit(sentence))
-        self._lanes: dict[str, tuple[Recording, Path]] = {}
+        #: What is kept of each lane, and where; None where that could not be begun.
+        self._lanes: dict[str, tuple[Recording, Path | None]] = {}
         self._count = 0
         self._now = now
         self._patrolled = now()
@@ -73,9 +74,9 @@ class Autosave(QObject):
 
     def forget(self, letter: str) -> None:
         """The lane is gone, or will run something else: close its file."""
-        known = self._lanes.pop(letter, None)
-        if known is not None:
-            self._keeper.release(known[1])
+        _, path = self._lanes.pop(letter, (None, None))
+        if path is not None:
+            self._keeper.release(path)
 
     def look(self) -> None:
         """Take what is new now and not at the next look: a run pauses."""
@@ -98,11 +99,11 @@ class Autosave(QObject):
         try:
             path = self._own_home() / f"{self._count:04d}-{letter}.initviz"
         except OSError as error:
-            path = self._folder
             self.failed.emit(f"{self._folder}: {error.strerror or error}")
-        else:
-            self._keeper.keep(path, recording)
+            self._lanes[letter] = recording, None
+            return
         self._lanes[letter] = recording, path
+        self._keeper.keep(path, recording)
         self._patrol()
 
     def _own_home(self) -> Path:

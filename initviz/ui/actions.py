@@ -149,6 +149,15 @@ ENTRIES: tuple[Entry, ...] = (
         "⇧R",
     ),
     Entry(
+        "seeds",
+        "Run",
+        "Run 10 seeds",
+        "panels.run_seeds",
+        ("Shift+S",),
+        "The lane that is edited from ten seeds: what is typical, and how much is chance",
+        separated=True,
+    ),
+    Entry(
         "add_lane",
         "Lanes",
         "Duplicate lane",
@@ -240,6 +249,14 @@ ENTRIES: tuple[Entry, ...] = (
         tip="Light or dark, as the desktop is",
         checkable=True,
         group="theme",
+    ),
+    Entry(
+        "reset_layout",
+        "View",
+        "Reset layout",
+        "panels.reset_layout",
+        tip="The panels as at the first start",
+        separated=True,
     ),
     Entry(
         "panels",

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.experiment_files import read_experiment, write_experiment
+from initviz.ui.clipboard import experiment_from_mime, holds_text
 from initviz.ui.messages import Messages
 
 FILTER = "Experiments (*.toml)"
@@ -25,11 +25,12 @@ class ExperimentFiles:
         messages: Messages,
         folder: str,
         opened: Callable[[Experiment], None],
+        pasted: Callable[[Experiment], None],
     ) -> None:
         self.folder = folder
         self._window = window
         self._messages = messages
-        self._opened = opened
+        self._opened, self._pasted = opened, pasted
 
     def open(self, path: Path) -> None:
         """Read a file; a bad file leaves everything as it is, and is named."""
@@ -50,12 +51,22 @@ class ExperimentFiles:
             return
         self.folder = str(path.parent)
 
-    def drop(self, event: QDropEvent) -> None:
-        """Open what is dropped on the window, if it is a file."""
-        path = dropped_file(event.mimeData())
+    def takes(self, data: QMimeData) -> bool:
+        """Whether there is something in what is pasted or dropped that could be opened."""
+        return dropped_file(data) is not None or holds_text(data)
+
+    def take(self, data: QMimeData) -> bool:
+        """Open the file or the text that was pasted or dropped; whether there was one."""
+        path = dropped_file(data)
         if path is not None:
-            event.acceptProposedAction()
             self.open(path)
+            return True
+        try:
+            self._pasted(experiment_from_mime(data))
+        except ValueError as error:
+            self._messages.error("This is no experiment", str(error))
+            return False
+        return True
 
     def ask_to_open(self) -> None:
         """Let a person choose a file to open."""

@@ -9,6 +9,7 @@ from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from initviz.ui.actions import ENTRIES, Entry
+from initviz.ui.panel_moves import MOVES
 
 #: Keys as they stand on a keyboard, where Qt's own word is longer.
 SIGNS = {"Right": "→", "Left": "←"}
@@ -43,15 +44,19 @@ class KeysHelp(QDialog):
 
 
 def keys_html(entries: tuple[Entry, ...] = ENTRIES) -> str:
-    """A table of keys and what they do."""
+    """A table of keys and what they do, those of a panel last."""
+    known = [(entry.keys, entry.text.removesuffix("…"), entry.tip) for entry in entries]
+    known += [
+        (move.keys, f"{move.menu} {move.text.lower()}".strip().capitalize(), "The panel in use")
+        for move in MOVES
+    ]
     rows = "".join(
-        f"<tr><td><b>{escape(_shown(entry.keys))}</b>&nbsp;&nbsp;&nbsp;&nbsp;</td>"
-        f"<td>{escape(entry.text.removesuffix('…'))}&nbsp;&nbsp;&nbsp;</td>"
-        f"<td>{escape(entry.tip)}</td></tr>"
-        for entry in entries
-        if entry.keys
+        f"<tr><td><b>{escape(_shown(keys))}</b>&nbsp;&nbsp;&nbsp;&nbsp;</td>"
+        f"<td>{escape(text)}&nbsp;&nbsp;&nbsp;</td><td>{escape(tip)}</td></tr>"
+        for keys, text, tip in known
+        if keys
     )
-    return f'<table cellspacing="0" cellpadding="3">{rows}</table>'
+    return f'<table cellspacing="0" cellpadding="2">{rows}</table>'
 
 
 def _shown(keys: tuple[str, ...]) -> str:

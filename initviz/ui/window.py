@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -17,13 +17,13 @@ from PySide6.QtGui import (
     QResizeEvent,
     QUndoStack,
 )
-from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane, State
-from initviz.ui import clipboard, files, focus_keys
+from initviz.ui import files, focus_keys
 from initviz.ui.about import show_about
 from initviz.ui.actions import make_actions
 from initviz.ui.arrangement import Arrangement
@@ -37,6 +37,7 @@ from initviz.ui.lane_desk import LaneDesk
 from initviz.ui.lane_tabs import LaneTabs
 from initviz.ui.looks import Looks
 from initviz.ui.messages import Messages
+from initviz.ui.panel_desk import PanelDesk
 from initviz.ui.panels.base import Shown
 from initviz.ui.side import SideColumn
 from initviz.ui.status import ending_text, lane_label, status_text, trouble_text
@@ -71,7 +72,9 @@ class MainWindow(QMainWindow):
         self._is_closed = False
         self._messages = Messages(self)
         self.undo_stack = QUndoStack(self)
-        self._files = files.ExperimentFiles(self, self._messages, state.folder, self._use_only)
+        self._files = files.ExperimentFiles(
+            self, self._messages, state.folder, self._use_only, lambda one: self.desk.edit(one)
+        )
         self.exports = Exports(
             self,
             self._messages,
@@ -97,7 +100,7 @@ class MainWindow(QMainWindow):
         self.form = ExperimentForm(experiment)
         self.guidance = Guidance()
         self.tabs = LaneTabs(len(LETTERS))
-        self.board = PanelBoard(self.shown)
+        self.board = PanelBoard(self.shown, self._first.layout)
         self.side = SideColumn()
         self.treatment = Treatment(self.side.diagnosis, self._first.thresholds, self)
         self.timeline_bar = TimelineBar(self._actions)
@@ -126,7 +129,7 @@ class MainWindow(QMainWindow):
         for strip, stretch in ((self.toolbar, 0), (columns, 1), (self.timeline_bar, 0)):
             body.addWidget(strip, stretch)
         self.setCentralWidget(middle)
-        self._arrangement = Arrangement(columns, self.board.splitters(), self)
+        self._arrangement = Arrangement(columns, {}, self)
 
     def begin(self) -> None:
         """Start what stands behind the window: step 0 is measured, nothing runs."""
@@ -147,8 +150,11 @@ class MainWindow(QMainWindow):
         self.timeline.moved.connect(self._changed)
         self.laboratory.clock.tick.connect(self._tick)
         self.treatment.rules_changed.connect(self._redraw)
-        for panel in self.board.panels:
-            panel.failed.connect(partial(self._messages.error, "The panel was not saved"))
+        self.board.failed.connect(partial(self._messages.error, "The panel was not saved"))
+        self.panels = PanelDesk(self.board, self.desk, self.laboratory, self.undo_stack, self)
+        view = self.findChild(QMenu, "menu.view")
+        assert view is not None
+        self.panels.offer_in(view)
         for name, says in (
             ("undo", self.undo_stack.canUndoChanged),
             ("redo", self.undo_stack.canRedoChanged),
@@ -228,6 +234,7 @@ class MainWindow(QMainWindow):
         if number % SLOW == 1:
             self.transport.tick()
             self.marks.renew()
+            self.panels.tell_lanes()
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -284,16 +291,7 @@ class MainWindow(QMainWindow):
         menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def paste_experiment(self) -> None:
-        self._take(QGuiApplication.clipboard().mimeData())
-
-    def _take(self, data: QMimeData) -> None:
-        """Run the experiment that was pasted or dropped as text."""
-        try:
-            experiment = clipboard.experiment_from_mime(data)
-        except ValueError as error:
-            self._messages.error("This is no experiment", str(error))
-            return
-        self.desk.edit(experiment)
+        self._files.take(QGuiApplication.clipboard().mimeData())
 
     def fork(self) -> None:
         try:
@@ -305,7 +303,7 @@ class MainWindow(QMainWindow):
         self.looks.show_projector(self._actions["projector"].isChecked())
 
     def focus_panels(self) -> None:
-        self.board.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.board.take_focus()
 
     def show_keys(self) -> None:
         KeysHelp(self).open()
@@ -329,11 +327,7 @@ class MainWindow(QMainWindow):
         if not (state.geometry and self.restoreGeometry(QByteArray(state.geometry))):
             self.resize(1280, 800)
         self._arrangement.restore(state.splitters)
-        for panel in self.board.panels:
-            for option in panel.options:
-                value = state.options.get(panel.name, {}).get(option.key, "")
-                if value in option.choices:
-                    panel.set_option(option.key, value)
+        self.board.use_options(state.options)
 
     def state(self) -> WindowState:
         """What to bring back at the next start."""
@@ -343,7 +337,8 @@ class MainWindow(QMainWindow):
             folder=self._files.folder,
             geometry=bytes(self.saveGeometry().data()),
             splitters=self._arrangement.dragged(),
-            options={panel.name: panel.chosen for panel in self.board.panels if panel.options},
+            options=self.board.options,
+            layout=self.board.arrangement,
             thresholds=self.treatment.thresholds,
         )
 
@@ -364,16 +359,12 @@ class MainWindow(QMainWindow):
         self._arrangement.fit(self.width())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        data = event.mimeData()
-        if files.dropped_file(data) is not None or clipboard.holds_text(data):
+        if self._files.takes(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if clipboard.holds_text(event.mimeData()):
+        if self._files.take(event.mimeData()):
             event.acceptProposedAction()
-            self._take(event.mimeData())
-        else:
-            self._files.drop(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_closed:
@@ -381,6 +372,7 @@ class MainWindow(QMainWindow):
             self.state_to_keep.emit(self.state())
             self.treatment.close()
             self.marks.close()
+            self.panels.close()
             self.form.stop()
             self.laboratory.close()
         super().closeEvent(event)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -345,3 +346,23 @@ def test_a_reader_who_goes_away_causes_no_traceback(experiment):
         program.stdout.close()
         error = program.stderr.read()
     assert error == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing is killed like that here")
+def test_what_a_killed_run_had_measured_is_in_its_file(experiment):
+    command = [sys.executable, "-m", "initviz", "run", experiment, "--steps", "1000000000"]
+    out = Path("a.initviz")
+    program = subprocess.Popen([*command, "--out", out], cwd=Path.cwd())
+    try:
+        deadline, seen = time.monotonic() + 60, -1
+        while seen < 500 and time.monotonic() < deadline:
+            seen = load(out).last_step if out.exists() else -1
+            assert program.poll() is None
+    finally:
+        program.kill()
+        program.wait()
+    recording = load(out)
+    assert recording.last_step >= seen >= 500
+    assert recording.checkpoint(0).is_whole
+    assert recording.findings()

@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QPointF, QSizeF
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QSize, QSizeF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from initviz.lab.checkpoint import Checkpoint
@@ -235,6 +235,31 @@ class LayerLook(CloserLook[Found]):
             self._layer.clear()
             self._layer.addItems(list(layers))
         self._layer.setCurrentIndex(layers.index(self.layer))
+
+
+class ShortLabel(QLabel):
+    """A line of text that is cut with an ellipsis where there is no room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "label")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def say(self, text: str) -> None:
+        """Show a text; the whole of it is in the tooltip."""
+        self.setText(text)
+        self.setToolTip(text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width()
+        )
+        with QPainter(self) as painter:
+            painter.setPen(self.palette().color(self.foregroundRole()))
+            painter.drawText(self.contentsRect(), Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def strip_under_header(panel: Panel[LookLayout]) -> QHBoxLayout:

@@ -25,6 +25,8 @@ from initviz.ui.panels.drawing import CENTRE, RIGHT, Weight, elided, width_of, w
 MOST_UNITS = 100
 #: A filter is drawn at least so large, in heights of a label.
 LEAST_FILTER = 2.4
+#: The share of the width that two bars of colours may take together.
+MOST_BARS = 0.35
 NAMES = ("Before", "Now", "Change")
 
 
@@ -132,7 +134,7 @@ class FirstLayer(CloserLook[Weights]):
             places = self._places(layout, found, area)
             for picture, place in zip(group, places, strict=False):
                 scale.draw_picture(painter, layout.theme, picture, place)
-        self._draw_bars(painter, layout, found, scales)
+        self._draw_bars(painter, layout, found)
         self._draw_units(painter, layout, found)
 
     def _scales(self, found: Weights) -> tuple[Ticked, Ticked, Ticked]:
@@ -155,21 +157,25 @@ class FirstLayer(CloserLook[Weights]):
             for number in range(3)
         ]
 
-    def _bars_width(self, layout: LookLayout, found: Weights) -> float:
+    def _bars(self, layout: LookLayout, found: Weights) -> list[tuple[str, Ticked]]:
+        """The bars that are drawn, with their names: of two only the first where room is short."""
         scales = self._scales(found)
-        shown = (scales[0], scales[2]) if self.option("change") == "own" else scales[:1]
-        return sum(scale.width(layout.theme) + layout.theme.gap for scale in shown)
+        if self.option("change") == "same":
+            return [("", scales[0])]
+        both = [("W", scales[0]), ("ΔW", scales[2])]
+        taken = sum(scale.width(layout.theme) + layout.theme.gap for _, scale in both)
+        return both if taken < MOST_BARS * layout.size.width() else both[:1]
 
-    def _draw_bars(
-        self, painter: QPainter, layout: LookLayout, found: Weights, scales: tuple[Ticked, ...]
-    ) -> None:
+    def _bars_width(self, layout: LookLayout, found: Weights) -> float:
+        theme = layout.theme
+        return sum(scale.width(theme) + theme.gap for _, scale in self._bars(layout, found))
+
+    def _draw_bars(self, painter: QPainter, layout: LookLayout, found: Weights) -> None:
         theme, label = layout.theme, layout.theme.label
         area = self._areas(layout, found)[2]
         left = area.right() + theme.gap
-        shown = [(scales[0], "W"), (scales[2], "ΔW")]
-        for scale, name in shown if self.option("change") == "own" else shown[:1]:
-            if self.option("change") == "own":
-                write(painter, name, (left, area.top() - 0.9 * label), theme.ink_soft, label)
+        for name, scale in self._bars(layout, found):
+            write(painter, name, (left, area.top() - 0.9 * label), theme.ink_soft, label)
             scale.draw(painter, theme, left, area.top(), area.height())
             left += scale.width(theme) + theme.gap
 
@@ -234,6 +240,8 @@ class FirstLayer(CloserLook[Weights]):
         area = self._areas(layout, found)[0]
         at = (theme.gap, size.height() - 0.9 * label)
         text = self._units_text(found, len(self._places(layout, found, area)))
+        if self.option("change") == "own" and len(self._bars(layout, found)) == 1:
+            text = f"ΔW: ±{short(self._scales(found)[2].colours.limit)}; {text}"
         room = size.width() - 2 * theme.gap
         write(painter, elided(text, label, room), at, theme.ink_soft, label)
 

@@ -343,7 +343,8 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         right = place.left() + inner - max(width_of(text, size) for text in values)
         for row, (number, value) in enumerate(zip(numbers, values, strict=True)):
             y = rows.top + (row + 0.5) * rows.pitch
-            write(painter, number, (left, y), theme.ink_soft, size, align=RIGHT)
+            if left < right:
+                write(painter, number, (left, y), theme.ink_soft, size, align=RIGHT)
             write(painter, value, (place.left() + inner, y), theme.ink, size, align=RIGHT)
             bar = QRectF(left + 0.5 * label, y - 0.32 * rows.pitch, 0, 0.64 * rows.pitch)
             bar.setRight(right - 0.5 * label)

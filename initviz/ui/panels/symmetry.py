@@ -18,7 +18,7 @@ from initviz.lab.symmetry import Alike, gradients_alike, weights_alike
 from initviz.ui.controls import Slider
 from initviz.ui.panels.axes import layer_ticks
 from initviz.ui.panels.base import Option, Row, Shown, Table
-from initviz.ui.panels.closer_look import LayerLook, LookLayout, signed
+from initviz.ui.panels.closer_look import LayerLook, LookLayout, ShortLabel, signed
 from initviz.ui.panels.colour_bar import Ticked
 from initviz.ui.panels.drawing import CENTRE, RIGHT, Weight, elided, width_of, write
 from initviz.ui.scale import Scale, number_text
@@ -89,9 +89,7 @@ class Symmetry(LayerLook[Alike]):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._caption = QLabel("Noise ε")
-        self._caption.setProperty("role", "label")
-        self._caption.setWordWrap(True)
+        self._caption = ShortLabel()
         self._noise = Slider()
         self._noise.setObjectName(f"panel.{self.name}.noise")
         self._noise.setAccessibleName("Noise ε on the weights that start constant")
@@ -100,7 +98,7 @@ class Symmetry(LayerLook[Alike]):
         self._value = QLabel()
         self._value.setProperty("role", "label")
         self.strip.addWidget(self._caption, 1)
-        self.strip.addWidget(self._noise, 2)
+        self.strip.addWidget(self._noise, 3)
         self.strip.addWidget(self._value)
         self._noise.valueChanged.connect(self._moved)
         self._noise.sliderPressed.connect(self._begin)
@@ -120,7 +118,7 @@ class Symmetry(LayerLook[Alike]):
         known = noise_of(self.picked.recording.experiment)
         for widget in (self._noise, self._value):
             widget.setVisible(known is not None)
-        self._caption.setText("Noise ε" if known else NO_NOISE)
+        self._caption.say("Noise ε" if known else NO_NOISE)
         if self._before is not self.picked.recording:
             self._before = None
         is_held = self._noise.isSliderDown() or self._wanted is not None
