@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from initviz.ui.actions import ENTRIES, Entry
 from initviz.ui.panel_moves import MOVES
@@ -39,15 +47,21 @@ class KeysHelp(QDialog):
         body = QVBoxLayout(self)
         body.setContentsMargins(24, 20, 24, 20)
         body.setSpacing(14)
-        for part in (text, note, buttons):
+        scroll = QScrollArea()
+        scroll.setWidget(text)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        for part in (scroll, note, buttons):
             body.addWidget(part)
+        wanted = text.sizeHint() + QSize(80, 160)
+        self.resize(wanted.boundedTo(parent.window().size() * 0.92))
 
 
 def keys_html(entries: tuple[Entry, ...] = ENTRIES) -> str:
     """A table of keys and what they do, those of a panel last."""
     known = [(entry.keys, entry.text.removesuffix("…"), entry.tip) for entry in entries]
     known += [
-        (move.keys, f"{move.menu} {move.text.lower()}".strip().capitalize(), "The panel in use")
+        (move.keys, move.text, "The panel that has the focus")
         for move in MOVES
     ]
     rows = "".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from initviz.lab.diagnosis import diagnose
@@ -36,6 +36,14 @@ class SideColumn(QScrollArea):
         body.addWidget(self.activation)
         body.addStretch(1)
         self.setWidget(inside)
+        inside.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Qt asks for the least height without the width: lines that wrap would be squeezed.
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            inside = self.widget()
+            inside.setMinimumHeight(inside.layout().heightForWidth(inside.width()))
+        return super().eventFilter(watched, event)
 
     def set_theme(self, theme: Theme) -> None:
         """Pass the theme on."""

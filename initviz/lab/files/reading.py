@@ -81,9 +81,10 @@ def load(path: Path) -> Recording:
         OSError: if it cannot be read at all.
     """
     try:
-        size = _check_file(path)
+        _check_file(path)
         recording = _with_journal(path)
-        return recording if recording is not None else _read(path, size)
+        # Its writer may have closed it meanwhile, and it be longer now.
+        return recording if recording is not None else _read(path, _check_file(path))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: the file is damaged ({shown(str(error))})") from None
     except ValueError as error:

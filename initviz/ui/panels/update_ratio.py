@@ -246,10 +246,10 @@ class UpdateRatio(Panel[RatioLayout]):
         theme, plot = layout.theme, layout.plot
         for curve in reversed(self._curves):
             self._draw_band(painter, curve, layout)
-        self._name_rule(painter, layout)
         draw_position(painter, theme, plot, layout.x, self.shown)
         for curve in reversed(self._curves):
             self._draw_curve(painter, curve, layout)
+        self._name_rule(painter, layout)
         self._draw_notes(painter, layout)
         self._draw_letters(painter, layout)
 
@@ -265,7 +265,7 @@ class UpdateRatio(Panel[RatioLayout]):
         near = heights[np.abs(heights) < 1.6 * theme.small]
         side = -1 if (near > 0).sum() > (near < 0).sum() else 1
         at = (plot.right() - 2, line + side * 0.95 * theme.small)
-        write(painter, text, at, theme.ink_soft, theme.small, align=RIGHT)
+        write(painter, text, at, theme.ink_soft, theme.small, align=RIGHT, ground=theme.surface)
 
     def _draw_band(self, painter: QPainter, curve: Curve, layout: RatioLayout) -> None:
         if curve.band is None:
