@@ -46,6 +46,8 @@ MAX_PARAMETERS = 250_000_000
 MAX_ACTIVATIONS = 500_000_000
 #: Layers that may have settings of their own.
 MAX_LAYERS = 100
+#: Layers, from the data on, for which a formula is worked out before the network is built.
+MAX_CHECKED = 20
 #: An experiment with all of its layers written out, a formula in each.
 MAX_TEXT = 200_000
 #: The parser needs memory by the square of a dotted key's length: 0.17 GB at this one.
@@ -158,6 +160,7 @@ class Experiment(Part):
                 raise ValueError(f"layers: {name!r} is there {names.count(name)} times; once")
         self._check_data()
         self._check_size()
+        self._check_schemes()
         return self
 
     def _check_data(self) -> None:
@@ -188,6 +191,26 @@ class Experiment(Part):
                 f"training.batch_size = {self.training.batch_size} is not allowed with this "
                 f"network: {activations:.2g} activations, of at most {MAX_ACTIVATIONS:.2g}"
             )
+
+    def _check_schemes(self) -> None:
+        """Refuse schemes that can draw nothing in this network, where its data are known."""
+        own = {
+            layer.name: f"layers.{index}."
+            for index, layer in enumerate(self.layers)
+            if layer.initialiser is not None
+        }
+        schemes = [*(plan.scheme for plan in self.hidden), self.output_scheme]
+        if DATASETS[self.training.data].classes == 0 or not any(s.checked for s in schemes):
+            return  # no file is opened here: what draws the weights says the same
+        from initviz.lab.places import places  # it needs experiments
+
+        layers = list(zip(places(self), schemes, strict=True))
+        for place, scheme in (*layers[:-1][:MAX_CHECKED], layers[-1]):
+            try:
+                scheme.check(place)
+            except ValueError as error:
+                key = f"{own.get(place.name, '')}initialiser.{scheme.checked}"
+                raise ValueError(f"{key}: {error}") from None
 
     # -- what it says of the layers --------------------------------------------------------
 

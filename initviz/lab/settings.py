@@ -89,8 +89,9 @@ class PathText:
 
 def did_you_mean(name: str, names: list[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest of `names` or one that begins so, or nothing."""
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    near = near or [other for other in names if len(name) > 1 and other.startswith(name)]
+    given = name.lower()  # as in ReLU or LeakyReLU
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
+    near = near or [other for other in names if len(given) > 1 and other.startswith(given)]
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
@@ -225,7 +226,11 @@ def describe_error(
         return f"{key} = {value} is not allowed: a list of at most {most} sections"
     if model is not None or not _is_plain(info):
         return f"{key} = {value} is not allowed: a section of keys"
-    return f"{key} = {value} is not allowed: {_field(key, 0, info, Setting('')).allowed}"
+    field, near = _field(key, 0, info, Setting("")), ""
+    if field.kind == "choice" and isinstance(first["input"], str):
+        names = [choice for choice, _ in field.choices if isinstance(choice, str)]
+        near = did_you_mean(first["input"], names)
+    return f"{key} = {value} is not allowed: {field.allowed}{near}"
 
 
 def _section(model: type[Part] | None, name: str) -> type[Part] | None:

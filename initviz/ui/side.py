@@ -27,9 +27,9 @@ class SideColumn(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.diagnosis = DiagnosisView()
         self.activation = ActivationView()
-        inside = QWidget()
+        self._inside = inside = QWidget()
         inside.setProperty("role", "bar")
-        body = QVBoxLayout(inside)
+        self._body = body = QVBoxLayout(inside)
         body.setContentsMargins(14, 14, 14, 14)
         body.setSpacing(18)
         body.addWidget(self.diagnosis)
@@ -41,8 +41,7 @@ class SideColumn(QScrollArea):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Qt asks for the least height without the width: lines that wrap would be squeezed.
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
-            inside = self.widget()
-            inside.setMinimumHeight(inside.layout().heightForWidth(inside.width()))
+            self._inside.setMinimumHeight(self._body.heightForWidth(self._inside.width()))
         return super().eventFilter(watched, event)
 
     def set_theme(self, theme: Theme) -> None:

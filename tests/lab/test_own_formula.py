@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from initviz.lab.experiment import Experiment
 from initviz.lab.initialisers import OwnFormula, Place
 from initviz.lab.initialisers.own_formula import MAX_DRAWS, MAX_LENGTH, evaluate, read
+from initviz.lab.places import places
 
 PLACE = Place((300, 200), "hidden 2", layer=2, depth=5, width=77)
 
@@ -270,6 +271,46 @@ def test_a_formula_that_fails_in_one_layer_says_in_which():
     assert math.isnan(scheme.weight_std(place))
     assert math.isnan(scheme.weight_mean(place))
     assert scheme.weight_support(place) == (-math.inf, math.inf)
+
+
+ONLY_HERE = "normal(0, sqrt(2 / (fan_in - 8)))"
+
+
+def test_a_formula_need_suit_no_other_network_than_its_own():
+    experiment = Experiment.from_toml(
+        f'[network]\nwidth = 16\n[initialiser]\nscheme = "formula"\nexpression = "{ONLY_HERE}"'
+    )
+    assert Experiment.from_toml(experiment.to_toml()) == experiment
+    stds = [experiment.initialiser.weight_std(place) for place in places(experiment)]
+    assert stds == pytest.approx([math.sqrt(2 / 56)] + 10 * [0.5])
+
+
+OUTPUT = """
+[[layers]]
+name = "output"
+[layers.initialiser]
+scheme = "formula"
+expression = "normal(0, log(fan_out) - 3)"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f'[network]\nwidth = 8\n[initialiser]\nscheme = "formula"\nexpression = "{ONLY_HERE}"',
+            "initialiser.expression: hidden 2: 2 / 0 divides by 0",
+        ),
+        (
+            OUTPUT,
+            "layers.0.initialiser.expression: output: the standard deviation in normal() is",
+        ),
+    ],
+)
+def test_a_formula_that_fails_in_this_network_is_refused_with_its_field_and_layer(text, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the sentence is checked below)
+        Experiment.from_toml(text)
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("expression", ["exp(exp(5 + normal(0, 9)))", "1e300 * normal()"])

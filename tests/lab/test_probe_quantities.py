@@ -36,6 +36,9 @@ VARIANTS = {
     "mlp tanh": "",
     "mlp sigmoid, wide weights": 'activation = "sigmoid"\n[initialiser]\nstd = 3.0',
     "mlp relu": 'activation = "relu"\n[initialiser]\nscheme = "he_normal"',
+    "mlp relu6, wide weights": 'activation = "relu6"\n[initialiser]\nstd = 3.0',
+    "mlp softsign, wide weights": 'activation = "softsign"\n[initialiser]\nstd = 3.0',
+    "mlp hardtanh": 'activation = "hardtanh"\n[initialiser]\nstd = 0.7',
     "mlp vanishing": 'hidden_layers = 9\nactivation = "sigmoid"\n[initialiser]\nstd = 0.01',
     "mlp batch before": 'normalisation = "batch"\nactivation = "relu"',
     "mlp batch after": 'normalisation = "batch"\nnormalisation_place = "after"',
@@ -55,6 +58,7 @@ VARIANTS = {
     "cnn batch before": 'normalisation = "batch"\nactivation = "relu"',
     "cnn layer before": 'normalisation = "layer"\nactivation = "sigmoid"\npadding = "zeros"',
     "cnn layer after": 'normalisation = "layer"\nnormalisation_place = "after"',
+    "cnn relu6": 'activation = "relu6"\n[initialiser]\nstd = 1.0',
     "cnn residual": 'residual = true\nbranch_scale = 0.7\nactivation = "relu"',
     "cnn dropout": "dropout = 0.3",
     "rnn": "hidden_layers = 1",
@@ -115,14 +119,22 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": lambda z: 1 - 2 / (torch.exp(2 * z) + 1),
     "sigmoid": logistic,
     "relu": lambda z: z * (z > 0),
+    "relu6": lambda z: z * ((z > 0) & (z < 6)) + 6 * (z >= 6),
+    "softsign": lambda z: z / (1 + torch.abs(z)),
+    "hardtanh": lambda z: z * (torch.abs(z) < 1) + 1.0 * (z >= 1) - 1.0 * (z <= -1),
     "identity": lambda z: z,
 }
 SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "tanh": lambda z: 1 - np.tanh(z) ** 2,
     "sigmoid": lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2,
     "relu": lambda z: np.where(z > 0, 1.0, 0.0),
+    "softsign": lambda z: (1 + np.abs(z)) ** -2,
+    "hardtanh": lambda z: np.where(np.abs(z) < 1, 1.0, 0.0),
+    # On its upper side alone does ReLU6 saturate; on the other it is inactive.
+    "relu6": lambda z: np.where(z < 6, 1.0, 0.0),
 }
-STEEPEST = {"tanh": 1.0, "sigmoid": 0.25}
+STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "softsign": 1.0, "hardtanh": 1.0, "relu6": 1.0}
+INACTIVE = {"relu", "relu6"}
 
 
 class Reference:
@@ -307,14 +319,14 @@ def quantities_of(layer: Layer) -> dict[str, float]:
         slopes = np.abs(SLOPES[layer.activation](z)).ravel()
         flat_ones = [s for s in slopes if s < 0.05 * STEEPEST[layer.activation]]
         found["saturated_fraction"] = len(flat_ones) / slopes.size
-    if layer.activation == "relu":
+    if layer.activation in INACTIVE:
         slopes = SLOPES["relu"](z).ravel()
         found["inactive_fraction"] = sum(s == 0 for s in slopes) / slopes.size
     return found
 
 
 def dead_fraction(layer: Layer) -> float:
-    if layer.activation != "relu":
+    if layer.activation not in INACTIVE:
         return math.nan
     units = np.moveaxis(layer.z.detach().numpy(), layer.unit_axes[0], 0)
     return sum(bool((unit <= 0).all()) for unit in units) / len(units)

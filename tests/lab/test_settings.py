@@ -26,6 +26,8 @@ MISTAKES = {
     "[network]\ndropout = nan": ["network.dropout = nan", "a number from 0 to 0.99"],
     "[network]\ndropout = -inf": ["network.dropout = -inf", "a number from 0 to 0.99"],
     '[network]\nactivation = "tahn"': ["'tahn'", "one of sigmoid, tanh", "did you mean 'tanh'?"],
+    '[network]\nactivation = "LeakyReLU"': ["'LeakyReLU'", "did you mean 'leakyrelu'?"],
+    '[training]\nunit = "epoch"': ["'epoch'", "one of steps, epochs", "did you mean 'epochs'?"],
     "[network]\nactivation = 3": ["network.activation = 3", "one of sigmoid, tanh"],
     '[network]\narchitecture = "resnet"': ["network.architecture = 'resnet'", "mlp"],
     '[initialiser]\nscheme = "glorot_nromal"': ["'glorot_nromal'", "did you mean 'glorot_normal'?"],
@@ -155,6 +157,8 @@ def test_a_setting_is_visible_unless_it_says_otherwise():
     ("name", "expected"),
     [
         ("tahn", " (did you mean 'tanh'?)"),
+        ("Tanh", " (did you mean 'tanh'?)"),
+        ("LeakyReLU", " (did you mean 'leaky_relu'?)"),
         ("leaky", " (did you mean 'leaky_relu'?)"),
         ("zzzz", ""),
         ("", ""),

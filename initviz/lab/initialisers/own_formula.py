@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Limits
 from pydantic import ValidationInfo, field_validator
@@ -222,8 +222,14 @@ def evaluate(text: str, parameter: float, place: Place) -> Quantity:
     return result
 
 
-#: Where a formula is tried out before there is a network: a hidden layer in the middle.
-SAMPLE = Place((3, 4), "hidden 2", layer=2, depth=3, width=3)
+#: Where a formula is tried out before there is a network: what fails in all of these has a mistake,
+#: what fails in some may still suit the network that it is written for.
+SAMPLES = (
+    Place((3, 4), "hidden 2", layer=2, depth=3, width=3),
+    Place((100, 64), "hidden 1", layer=1, depth=10, width=100),
+    Place((512, 512), "hidden 20", layer=20, depth=30, width=512),
+    Place((10, 100), "output", layer=11, depth=10, width=100),
+)
 
 
 class OwnFormula(Scheme):
@@ -234,6 +240,7 @@ class OwnFormula(Scheme):
     label = "Your own formula"
     formula = r"W_{ij} \sim \mathrm{the\ formula\ below}"
     source = "whoever writes it"
+    checked: ClassVar[str] = "expression"
     note = (
         "normal(mean, std), uniform(low, high), truncated_normal(mean, std), orthogonal(gain); "
         "fan_in, fan_out, layer, depth, width, a; the usual functions."
@@ -264,8 +271,21 @@ class OwnFormula(Scheme):
     @field_validator("expression")
     @classmethod
     def _can_be_drawn(cls, expression: str, info: ValidationInfo) -> str:
-        evaluate(expression, info.data.get("parameter", 0.1), SAMPLE)
-        return expression
+        trouble: list[ValueError] = []
+        for place in SAMPLES:
+            try:
+                evaluate(expression, info.data.get("parameter", 0.1), place)
+            except ValueError as error:
+                trouble.append(error)
+            else:
+                return expression
+        raise trouble[0]
+
+    def check(self, place: Place) -> None:
+        try:
+            self._at(place)
+        except ValueError as error:
+            raise ValueError(f"{place.name}: {error}") from None
 
     def draw(self, weight: Tensor, place: Place, generator: Generator) -> None:
         try:

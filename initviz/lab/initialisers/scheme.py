@@ -44,6 +44,8 @@ class Scheme(Part):
     note: ClassVar[str] = ""
     #: Whether `adjust` changes the weights once the data can be seen.
     is_data_dependent: ClassVar[bool] = False
+    #: The parameter for which `check` may refuse a place; empty: it never does.
+    checked: ClassVar[str] = ""
 
     bias: Annotated[
         float,
@@ -118,6 +120,13 @@ class Scheme(Part):
             ValueError: one sentence on what to change, if no such weight can be drawn.
         """
         raise NotImplementedError
+
+    def check(self, place: Place) -> None:
+        """Refuse a place at which nothing can be drawn, as far as that is known beforehand.
+
+        Raises:
+            ValueError: the name of the place and one sentence on what is wrong.
+        """
 
     def draw_gates(self, weight: Tensor, place: Place, generator: Generator) -> None:
         """Fill a weight of several gates in place, one piece after the other.
