@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class Checkpoint:
         """Whether training can go on from here."""
         return self.order.size > 0
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """The memory that it takes."""
         arrays = [*self.parameters.values(), *self.optimiser.values()]

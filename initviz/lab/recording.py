@@ -83,6 +83,8 @@ class Track:
 
     def row_before(self, step: int) -> int:
         """The index of the newest row at or before `step`; −1 if there is none."""
+        if self._rows and step >= self._steps[self._rows - 1]:
+            return self._rows - 1  # who follows a run asks for this, many times a second
         return int(np.searchsorted(self.steps, step, side="right")) - 1
 
     def _thin(self) -> None:

@@ -52,17 +52,26 @@ class Timeline(QObject):
         return max((len(one.scalar_track("loss").steps) for one in recordings), default=0)
 
     def go(self, step: int) -> None:
-        """Look at the newest kept step at or before `step`."""
-        recordings = self._recordings()
-        kept = max((recording.kept_step(step) for recording in recordings), default=0)
-        self.follows_end = kept >= self.last
-        self._move(kept)
+        """Look at the newest step at or before `step` that any lane has kept.
+
+        Before all of them, as where every lane is a fork, at the first that there is.
+        """
+        kept = [recording.kept_step(step) for recording in self._recordings()]
+        found = max((one for one in kept if one <= step), default=min(kept, default=0))
+        self.follows_end = found >= self.last
+        self._move(found)
 
     def move(self, offset: int) -> None:
-        """Look so many kept steps later or, if negative, earlier."""
-        recordings = self._recordings()
-        steps = [recording.kept_step(self._step, offset) for recording in recordings]
-        self.go(max(steps, default=0))
+        """Look so many kept steps later or, if negative, earlier, whichever lane has kept them."""
+        recordings, step = self._recordings(), self._step
+        for _ in range(abs(offset)):
+            if offset > 0:
+                later = (recording.kept_step(step, 1) for recording in recordings)
+                step = min((one for one in later if one > step), default=step)
+            else:
+                earlier = (recording.kept_step(step - 1) for recording in recordings)
+                step = max((one for one in earlier if one < step), default=step)
+        self.go(step)
 
     def follow(self) -> None:
         """Look at the end from now on."""

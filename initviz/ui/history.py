@@ -52,22 +52,27 @@ class ChangeSetup(QUndoCommand):
 
 
 class ResetLanes(QUndoCommand):
-    """Start lanes again; to take it back brings their runs back."""
+    """Start lanes again; to take it back brings their runs back, and to redo it those since."""
 
     def __init__(
         self,
         recordings: Mapping[str, Recording],
         start_again: Callable[[Iterable[str]], None],
         bring_back: Callable[[Mapping[str, Recording]], None],
+        trained: Callable[[Iterable[str]], dict[str, Recording]],
     ) -> None:
         super().__init__("reset")
         self._recordings = recordings
+        self._since: Mapping[str, Recording] = {}
         self._start_again, self._bring_back = start_again, bring_back
+        self._trained = trained
 
     def redo(self) -> None:
-        self._start_again(self._recordings)
+        self._start_again([letter for letter in self._recordings if letter not in self._since])
+        self._bring_back(self._since)
 
     def undo(self) -> None:
+        self._since = self._trained(self._recordings)
         self._bring_back(self._recordings)
 
 

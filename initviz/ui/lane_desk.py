@@ -184,12 +184,17 @@ class LaneDesk(QObject):
         self._reset([lane.letter for lane in self._setup.lanes])
 
     def _reset(self, letters: Sequence[str]) -> None:
-        recordings = {letter: self._laboratory.lane(letter).recording for letter in letters}
-        trained = {k: one for k, one in recordings.items() if one is not None and _is_trained(one)}
+        trained = self._trained(letters)
         if trained:
-            self._stack.push(ResetLanes(trained, self._start_again, self._bring_back))
+            command = ResetLanes(trained, self._start_again, self._bring_back, self._trained)
+            self._stack.push(command)
         else:
             self._start_again(letters)
+
+    def _trained(self, letters: Iterable[str]) -> dict[str, Recording]:
+        """The runs of these lanes that have gone beyond their first step."""
+        runs = {letter: self._laboratory.lane(letter).recording for letter in letters}
+        return {k: run for k, run in runs.items() if run is not None and _is_trained(run)}
 
     def _start_again(self, letters: Iterable[str]) -> None:
         self._laboratory.pause()
@@ -261,7 +266,9 @@ class LaneDesk(QObject):
     def _keep(self, run: tuple[Experiment, Checkpoint | None], recording: Recording | None) -> None:
         """Keep a run that gives way to another, unless nothing was trained in it."""
         if recording is not None and _is_trained(recording) and recording.experiment == run[0]:
-            self._kept[run] = recording
+            # The same run twice: the longer one holds all that the other does.
+            longest = max(self._kept.get(run, recording), recording, key=lambda one: one.last_step)
+            self._kept[run] = longest
             self._kept.move_to_end(run)
             while len(self._kept) > KEPT_RUNS:
                 self._kept.popitem(last=False)

@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         self._first = state
         self._first_experiments = tuple(experiments)
         self._is_closed = False
+        self._labels: dict[str, tuple[Recording | None, str]] = {}
         self._messages = Messages(self)
         self.undo_stack = QUndoStack(self)
         self._files = files.ExperimentFiles(
@@ -198,13 +199,21 @@ class MainWindow(QMainWindow):
             Shown(
                 lane.letter,
                 LETTERS.index(lane.letter),
-                lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
+                self._label_of(lane, lane.recording),
                 lane.recording,
                 self.timeline.step,
             )
             for lane in self.laboratory.lanes
             if lane.recording is not None and not lane.is_hidden
         ]
+
+    def _label_of(self, lane: Lane, recording: Recording) -> str:
+        """Kept for each recording: it is asked for at every redraw."""
+        known, text = self._labels.get(lane.letter, (None, ""))
+        if known is not recording:
+            text = lane_label(recording.experiment, lane.start.step if lane.start else 0)
+            self._labels[lane.letter] = recording, text
+        return text
 
     def action(self, name: str) -> QAction:
         """An action by its name in the table of actions."""

@@ -543,8 +543,21 @@ def test_a_look_at_other_samples_leaves_what_the_step_measured(variant: str, obs
             assert found[name].tolist() == pytest.approx(values.tolist(), nan_ok=True), name
 
 
+def share_of_right(logits: Tensor, labels: Tensor) -> float:
+    rows = zip(logits.tolist(), labels.tolist(), strict=True)
+    return sum(row.index(max(row)) == label for row, label in rows) / len(labels)
+
+
 @pytest.mark.parametrize(
-    ("variant", "shape"), [("mlp relu", (64,)), ("cnn circular", (1, 8, 8)), ("gru", (8, 8))]
+    ("variant", "shape"),
+    [
+        ("mlp relu", (64,)),
+        ("mlp squared error", (64,)),
+        ("cnn circular", (1, 8, 8)),
+        ("rnn biases", (8, 8)),
+        ("lstm stacked, biases", (8, 8)),
+        ("gru", (8, 8)),
+    ],
 )
 def test_step_0_of_a_run_tells_of_the_batch_that_the_first_update_uses(
     variant: str, shape: tuple[int, ...]
@@ -552,9 +565,25 @@ def test_step_0_of_a_run_tells_of_the_batch_that_the_first_update_uses(
     e = experiment_of(variant).with_value("training.batch_size", 8)
     recording, again = run(e, 0), _Run(e, probed=False)
     batch = again.next_batch()
-    done = Reference(e, again.network, shape)(again.inputs[batch])
-    torch.nn.functional.cross_entropy(done.logits, again.labels[batch]).backward()
+    reference = Reference(e, again.network, shape)
+    done, labels = reference(again.inputs[batch]), again.labels[batch]
+    hot = torch.tensor([[float(k == label) for k in range(10)] for label in labels.tolist()])
+    if e.training.loss == "mse":
+        loss = ((done.logits - hot.double()) ** 2).mean()
+    else:
+        shares = torch.exp(done.logits) / torch.exp(done.logits).sum(1, keepdim=True)
+        loss = -torch.log((shares * hot).sum(1)).mean()
+    loss.backward()
     expected = [quantities_of(layer) for layer in done.layers]
     for name in expected[0]:
         values = [layer[name] for layer in expected]
         assert recording.series(name)[0] == pytest.approx(values, rel=1e-9, nan_ok=True), name
+    with torch.no_grad():
+        tested = reference(again.test_inputs).logits
+    scalars = {
+        "loss": loss.item(),
+        "accuracy": share_of_right(done.logits, labels),
+        "test_accuracy": share_of_right(tested, again.test_labels),
+    }
+    for name, value in scalars.items():
+        assert recording.scalar(name)[0] == pytest.approx(value, rel=1e-9), name

@@ -188,6 +188,7 @@ def test_images_are_seen_as_images(qtbot, form, tmp_path):
     type_path(form, path)
     qtbot.waitUntil(lambda: "20 samples" in told(form))
     strip = control(form, "data_preview.pictures")
+    qtbot.waitUntil(lambda: not strip.size().isEmpty())
     seen = strip.grab().toImage()
     colours = {
         seen.pixelColor(x, y).name() for x in range(seen.width()) for y in range(seen.height())

@@ -99,6 +99,15 @@ class CloserLook(Panel[LookLayout], Generic[Found]):
         """What is said in the middle in place of an answer."""
         return self._look.sentence if self._look is not None else LOOKING
 
+    def show_data(self, shown: Sequence[Shown], *, words: bool = True) -> None:
+        """As every panel; but all is painted with the words: only where the look is another."""
+        before = self._look
+        super().show_data(shown, words=words and before is None)
+        if self._look is not before:
+            self.words_due = True
+        if words:
+            self._header.show_subtitle(self.subtitle())
+
     def read(self) -> None:
         lane = self.picked
         subject = (lane.recording, self.subject(lane))

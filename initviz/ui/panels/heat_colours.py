@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -58,6 +59,15 @@ class PowerColours:
         return _open_ended([(float(exponent), power(exponent)) for exponent in ticks])
 
 
+@lru_cache(maxsize=8)
+def _signed_table(theme: Theme) -> list[int]:
+    none = [QColor(theme.surface).rgb()] * FIRST_COLOUR
+    shares = np.linspace(-1.0, 1.0, COLOURS).tolist()
+    ends = (theme.vanishing, theme.exploding)
+    mixed = [mix(theme.blank, ends[share > 0], abs(share)) for share in shares]
+    return none + [QColor(colour).rgb() for colour in mixed]
+
+
 @dataclass(frozen=True)
 class SignedColours:
     """From blue through grey at 0 to orange, for numbers of either sign up to `limit`."""
@@ -69,11 +79,7 @@ class SignedColours:
         return -self.limit, self.limit
 
     def table(self, theme: Theme) -> list[int]:
-        none = [QColor(theme.surface).rgb()] * FIRST_COLOUR
-        shares = np.linspace(-1.0, 1.0, COLOURS).tolist()
-        ends = (theme.vanishing, theme.exploding)
-        mixed = [mix(theme.blank, ends[share > 0], abs(share)) for share in shares]
-        return none + [QColor(colour).rgb() for colour in mixed]
+        return _signed_table(theme)
 
     def cells(self, values: Floats) -> Cells:
         share = np.clip(np.nan_to_num(values / self.limit), -1.0, 1.0)
