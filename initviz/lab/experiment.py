@@ -157,7 +157,9 @@ class Experiment(Part):
         names = [layer.name for layer in self.layers]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"layers: {name!r} is there {names.count(name)} times; once")
+                raise ValueError(
+                    f"layers: {name!r} is there {names.count(name)} times: at most once"
+                )
         self._check_data()
         self._check_size()
         self._check_schemes()

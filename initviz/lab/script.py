@@ -29,8 +29,6 @@ Modules = tuple[str, ...]
 
 #: Updates of a script whose experiment has no length of its own.
 STEPS = 100
-#: How many of the training inputs a scheme that looks at data is shown.
-CALIBRATION = 512
 
 
 def script(
@@ -521,7 +519,10 @@ class _Script:
         lines.append(f"network = {maker}({dropout})")
         shown = ""
         if any(site.is_data_dependent for site in self._schemes()):
-            shown = f"inputs[:{CALIBRATION}]{'' if device == 'cpu' else '.cpu()'}, "
+            lines.append(
+                "first = next(draw_batches(len(inputs), torch.Generator().manual_seed(ORDER)))"
+            )
+            shown = f"inputs[first]{'' if device == 'cpu' else '.cpu()'}, "
         lines.append(f"initialise(network, {shown}torch.Generator().manual_seed(WEIGHTS))")
         return lines if device == "cpu" else [*lines, f'network.to("{device}")']
 

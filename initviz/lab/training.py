@@ -136,11 +136,15 @@ class Batches:
         self._order = torch.randperm(self._samples, generator=self._generator)
 
     def draw(self) -> Tensor:
-        if self._is_used_up:
-            self._shuffle()
-        batch = self._order[self._next : self._next + self._size]
+        batch = self.peek()
         self._next += self._size
         return batch
+
+    def peek(self) -> Tensor:
+        """The batch that will be drawn next."""
+        if self._is_used_up:
+            self._shuffle()
+        return self._order[self._next : self._next + self._size]
 
     def state(self) -> tuple[Tensor, int]:
         """Where the next batch comes from.
@@ -191,6 +195,7 @@ class _Run:
         self.labels = torch.as_tensor(data.train_labels, device=device)
         self.test_inputs = torch.as_tensor(data.test_inputs, dtype=dtype, device=device)
         self.test_labels = torch.as_tensor(data.test_labels, device=device)
+        self.batches = Batches(len(self.inputs), settings.batch_size, randomness.order)
         description = datasets.Description(data.shape, data.classes)
         masks = randomness.dropout
         self.network = (
@@ -202,7 +207,8 @@ class _Run:
                 initial=randomness.initial,
                 dropout=masks,
                 device=device,
-                inputs=self.inputs,
+                # What a scheme is fitted to is what step 0 is measured on.
+                inputs=self.inputs[self.batches.peek().to(device)],
             )
         )
         self.dropout = randomness.dropout
@@ -213,7 +219,6 @@ class _Run:
         self.clipping = (
             Clipping(self.parameters, settings.clip_norm) if settings.clip_norm else None
         )
-        self.batches = Batches(len(self.inputs), settings.batch_size, randomness.order)
         self.probe = Probe(watch(self.network, self.names)) if probed else None
         #: η where the next update is −η times the gradients that were measured, otherwise None.
         self.step_size: float | None = None

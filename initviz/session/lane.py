@@ -186,6 +186,7 @@ class Lane(QObject):
 
     def _start(self, state: Checkpoint | None = None, until: int = 0) -> None:
         self._job.stop()
+        self._read_to_the_end()
         self._job = Job(self.experiment, self._worker.bell, state or self.start, until)
         self._job.set_speed(self.speed)
         self._coming = None
@@ -194,6 +195,13 @@ class Lane(QObject):
         self.error = ""
         self._enter(State.LOADING)
         self._worker.start(self._job)
+
+    def _read_to_the_end(self) -> None:
+        """Give the run that is replaced the steps since the last tick: it may be taken back."""
+        for event in self._job.events():
+            if isinstance(event, Measured) and self.recording is not None and not self._coming:
+                if event.snapshot.step > self.recording.last_step:
+                    self.recording.append(event.snapshot)
 
     def _allow(self, until: int | None) -> None:
         if not self.can_train:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from initviz import run
 from initviz.lab import networks
 from initviz.lab.datasets import Description
 from initviz.lab.experiment import Experiment
@@ -203,8 +204,20 @@ def test_lsuv_gives_every_layer_unit_variance_within_two_rescalings(
     monkeypatch.setattr(SCHEMES["lsuv"], "adjust", counted)
     inputs = random(600, 32)
     network = build(e, (2, 4, 4), inputs)
-    variances = [u().var(correction=0).item() for u in network.linear_maps(inputs[:512])]
+    variances = [u().var(correction=0).item() for u in network.linear_maps(inputs)]
     assert variances == pytest.approx([1.0] * 9, abs=0.02)
     # A look before each rescaling, and one that finds it good.
     assert max(looks.count(name) for name in set(looks)) <= 3
     assert len(set(looks)) == 9
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_lsuv_shows_unit_variance_at_step_0(architecture: str) -> None:
+    wanted = {
+        "network.architecture": architecture,
+        "network.width": 20,
+        "initialiser.scheme": "lsuv",
+    }
+    recording = run(Experiment().with_values(wanted), steps=0)
+    variances = recording.series("preactivation_std")[0] ** 2
+    assert variances.tolist() == pytest.approx([1.0] * 11, abs=0.02)

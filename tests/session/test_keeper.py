@@ -262,6 +262,8 @@ def test_an_offer_that_was_not_answered_is_made_again(open_session, tmp_path):
 
 def test_a_session_that_lives_is_not_taken_for_a_crash(open_session, tmp_path):
     open_session().follow("A", recorded(5))
+    for lock in (tmp_path / "recordings").glob("*/lock"):
+        os.utime(lock, (0, 0))  # however long it has been running
     assert open_session().left_over() == ()
 
 

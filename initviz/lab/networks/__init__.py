@@ -13,9 +13,6 @@ from initviz.lab.networks.fully_connected import FullyConnected
 from initviz.lab.networks.parts import Net
 from initviz.lab.networks.recurrent import Recurrent
 
-#: How many of the inputs a scheme that looks at data is shown.
-CALIBRATION_SAMPLES = 512
-
 _NETWORKS: Mapping[str, Callable[[Experiment, Description, torch.Generator], Net]] = {
     "mlp": FullyConnected,
     "cnn": Convolutional,
@@ -45,7 +42,7 @@ def initialise(
             block.weight.zero_()
             block.bias.zero_()
     if inputs is not None and any(block.scheme.is_data_dependent for block in network.blocks()):
-        _adjust(network, inputs[:CALIBRATION_SAMPLES])
+        _adjust(network, inputs)
 
 
 def _adjust(network: Net, inputs: torch.Tensor) -> None:
@@ -88,14 +85,14 @@ def build(
     """The network of an experiment on `device`, initialised from the generator `initial`.
 
     The weights are drawn on the CPU and moved: the same seed gives the same network everywhere.
-    `dropout` must live on `device`; of the training `inputs` (N, D) only the first are looked at,
-    by schemes that do so.
+    `dropout` must live on `device`; `inputs` (N, D) is the batch that a scheme is fitted to, if it
+    looks at data.
 
     Raises:
         ValueError: where the architecture cannot read this data.
     """
     network = blank(experiment, data, dropout=dropout, device=torch.device("cpu"))
     dtype = getattr(torch, experiment.run.precision)
-    shown = inputs[:CALIBRATION_SAMPLES].to("cpu", dtype) if inputs is not None else None
+    shown = inputs.to("cpu", dtype) if inputs is not None else None
     initialise(network, initial, shown)
     return network.to(device)
