@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
+from initviz.lab.thresholds import Thresholds
 from initviz.ui.board_rows import DropMark, Place, Rows
 from initviz.ui.layout import DEFAULT, Direction, Layout, Side
 from initviz.ui.panel_moves import PanelMenu, equip
@@ -65,6 +66,7 @@ class PanelBoard(QWidget):
         self._shown = shown
         self._lanes: Sequence[Shown] = ()  # as they were when something was last drawn
         self._theme = LIGHT
+        self._thresholds = Thresholds()
         self._analyst: Asking | None = None
         self._layout = Layout()
         self._alone = ""
@@ -266,6 +268,7 @@ class PanelBoard(QWidget):
         panel.header.carried.connect(lambda at: self._carry(name, at))
         panel.header.dropped.connect(lambda at: self._drop_at(name, at))
         panel.set_theme(self._theme)
+        panel.thresholds = self._thresholds
         self._use_options(panel)
         if panel.needs_analyst:
             panel.analyst = self._analyst
@@ -288,6 +291,14 @@ class PanelBoard(QWidget):
                 if panel is not None and (panel in self._unsuited) == suits:
                     self._unsuited ^= {panel}
                     panel.setVisible(suits)
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """What the rules of the diagnosis hold their numbers against, from now on."""
+        self._thresholds = thresholds
+        for panel in self._made.values():
+            panel.thresholds = thresholds
+            panel.words_due = True
+        self.mark()
 
     def set_analyst(self, analyst: Asking) -> None:
         """Whom the panels may ask that need to find things out."""

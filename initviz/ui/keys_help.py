@@ -60,10 +60,7 @@ class KeysHelp(QDialog):
 def keys_html(entries: tuple[Entry, ...] = ENTRIES) -> str:
     """A table of keys and what they do, those of a panel last."""
     known = [(entry.keys, entry.text.removesuffix("…"), entry.tip) for entry in entries]
-    known += [
-        (move.keys, move.text, "The panel that has the focus")
-        for move in MOVES
-    ]
+    known += [(move.keys, move.text, "The panel that has the focus") for move in MOVES]
     rows = "".join(
         f"<tr><td><b>{escape(_shown(keys))}</b>&nbsp;&nbsp;&nbsp;&nbsp;</td>"
         f"<td>{escape(text)}&nbsp;&nbsp;&nbsp;</td><td>{escape(tip)}</td></tr>"

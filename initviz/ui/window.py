@@ -150,7 +150,8 @@ class MainWindow(QMainWindow):
         self.desk.changed.connect(self._setup_changed)
         self.timeline.moved.connect(self._changed)
         self.laboratory.clock.tick.connect(self._tick)
-        self.treatment.rules_changed.connect(self._redraw)
+        self.treatment.rules_changed.connect(self._rules_changed)
+        self.board.set_thresholds(self.treatment.thresholds)
         self.board.failed.connect(partial(self._messages.error, "The panel was not saved"))
         self.panels = PanelDesk(self.board, self.desk, self.laboratory, self.undo_stack, self)
         view = self.findChild(QMenu, "menu.view")
@@ -194,26 +195,22 @@ class MainWindow(QMainWindow):
         return self.laboratory.lane(letter).recording
 
     def shown(self) -> list[Shown]:
-        """What the panels show of each lane that has something to show."""
-        return [
+        """What the panels show of each lane that has something to show.
+
+        A fork is not there yet at steps before it begins, unless there is nothing else to see.
+        """
+        lanes = [
             Shown(
                 lane.letter,
                 LETTERS.index(lane.letter),
-                self._label_of(lane, lane.recording),
+                lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
                 lane.recording,
-                self.timeline.step,
+                max(self.timeline.step, lane.recording.kept_step(0)),
             )
             for lane in self.laboratory.lanes
             if lane.recording is not None and not lane.is_hidden
         ]
-
-    def _label_of(self, lane: Lane, recording: Recording) -> str:
-        """Kept for each recording: it is asked for at every redraw."""
-        known, text = self._labels.get(lane.letter, (None, ""))
-        if known is not recording:
-            text = lane_label(recording.experiment, lane.start.step if lane.start else 0)
-            self._labels[lane.letter] = recording, text
-        return text
+        return [lane for lane in lanes if lane.step <= self.timeline.step] or lanes
 
     def action(self, name: str) -> QAction:
         """An action by its name in the table of actions."""

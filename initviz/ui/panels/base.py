@@ -19,6 +19,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QPainte
 from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 
 from initviz.lab.recording import Recording
+from initviz.lab.thresholds import Thresholds
 from initviz.ui.panels import export
 from initviz.ui.panels.canvas import Canvas
 from initviz.ui.panels.header import Header
@@ -104,6 +105,8 @@ class Panel(QFrame, Generic[Layout]):
         self.setAccessibleDescription(self.how_to_read)
         self.setProperty("role", "card")
         self.theme = LIGHT
+        #: What the rules of the diagnosis hold their numbers against.
+        self.thresholds = Thresholds()
         self.shown: tuple[Shown, ...] = ()
         self.has_drawn = False
         self.analyst: Asking | None = None

@@ -15,7 +15,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QPainter
 
-from initviz.lab.diagnosis import EXPLODING, VANISHING
 from initviz.ui.panels.axes import DECADES, Axis, Floats, exact, layer_ticks, power, short_power
 from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
 from initviz.ui.panels.drawing import (
@@ -35,8 +34,6 @@ from initviz.ui.panels.drawing import (
 )
 from initviz.ui.panels.exponents import exponents, relative_exponents
 from initviz.ui.theme import Theme, mix
-
-_BAND = (math.log10(VANISHING), math.log10(EXPLODING))
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class ProfileLayout:
     exponents: tuple[int, ...]
     numbers: tuple[int, ...]
     every: int  # a mark at every n-th place
-    band: bool
+    band: tuple[float, float] | None  # powers of ten between which a signal is healthy
     names: float  # pixels for names at the right; 0 where there is room for letters alone
     titled: bool
     kinds: tuple[tuple[str, str], ...]  # those that are there, with their names
@@ -165,7 +162,7 @@ class Profile(Panel[ProfileLayout]):
             exponents=tuple(decades.ticks(plot.height(), 2.3 * label)),
             numbers=tuple(layer_ticks(count, max(2, int(plot.width() / number)))),
             every=mark_every(count, plot.width(), theme.mark),
-            band=self.option("scale") == "relative",
+            band=self._healthy() if self.option("scale") == "relative" else None,
             names=room,
             titled=titled,
             kinds=tuple(kinds.items()),
@@ -173,7 +170,7 @@ class Profile(Panel[ProfileLayout]):
 
     def draw_backdrop(self, painter: QPainter, layout: ProfileLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
-        if layout.band:
+        if layout.band is not None:
             painter.fillRect(self._band(layout), QColor(theme.healthy_band))
         for exponent in layout.exponents:
             y = round(layout.y(float(exponent))) + 0.5
@@ -181,7 +178,7 @@ class Profile(Panel[ProfileLayout]):
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             at = (plot.left() - 0.8 * label, y)
             write(painter, power(exponent), at, theme.ink_soft, label, align=RIGHT)
-        if layout.band:
+        if layout.band is not None:
             self._name_band(painter, layout)  # over the grid, which would strike it through
         y = plot.bottom() + 1.25 * label
         for number in layout.numbers:
@@ -191,10 +188,18 @@ class Profile(Panel[ProfileLayout]):
             self._draw_axis_title(painter, layout)
         self._draw_legend(painter, layout)
 
+    def _healthy(self) -> tuple[float, float]:
+        """Between the limits that the person's own rules have; 0 lies below every axis."""
+        limits = self.thresholds.vanishing, self.thresholds.exploding
+        low, high = (math.log10(max(limit, 1e-300)) for limit in limits)
+        return low, high
+
     @staticmethod
     def _band(layout: ProfileLayout) -> QRectF:
-        plot, top = layout.plot, layout.y(_BAND[1])
-        return QRectF(plot.left(), top, plot.width(), layout.y(_BAND[0]) - top)
+        low, high = layout.band or (0.0, 0.0)
+        plot, axis = layout.plot, layout.y
+        top = axis(min(high, axis.high))
+        return QRectF(plot.left(), top, plot.width(), axis(max(low, axis.low)) - top)
 
     def _name_band(self, painter: QPainter, layout: ProfileLayout) -> None:
         theme, band = layout.theme, self._band(layout)

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QSizeF
 from PySide6.QtGui import QColor
 
 from initviz.lab.diagnosis import EXPLODING, VANISHING
+from initviz.lab.thresholds import Thresholds
 from initviz.ui.panels import profile
 from initviz.ui.panels.gradient_magnitude import GradientMagnitude
 from initviz.ui.panels.profile import mark_every
@@ -242,3 +243,10 @@ def test_a_projector_draws_large_marks(panel, picture):
     image, layout = picture(panel, 1200, 800)
     at = _point(layout, 3, -7)
     assert _near(image, at + QPointF(10, 0), THEMES["projector"].lanes[0], reach=1)
+
+
+def test_the_healthy_band_lies_between_the_limits_of_ones_own_rules(panel):
+    usual = panel.lay_out(QSizeF(500, 400)).band
+    panel.thresholds = Thresholds(vanishing=1e-6, exploding=1e3)
+    assert usual == pytest.approx((-3.0, 1.0))
+    assert panel.lay_out(QSizeF(500, 400)).band == pytest.approx((-6.0, 3.0))
