@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QSizeF
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
 from initviz.lab.diagnosis import EXPLODING, VANISHING
@@ -245,8 +245,9 @@ def test_a_projector_draws_large_marks(panel, picture):
     assert _near(image, at + QPointF(10, 0), THEMES["projector"].lanes[0], reach=1)
 
 
-def test_the_healthy_band_lies_between_the_limits_of_ones_own_rules(panel):
-    usual = panel.lay_out(QSizeF(500, 400)).band
+def test_the_healthy_band_lies_between_the_limits_of_ones_own_rules(panel, picture):
+    _, usual = picture(panel)
     panel.thresholds = Thresholds(vanishing=1e-6, exploding=1e3)
-    assert usual == pytest.approx((-3.0, 1.0))
-    assert panel.lay_out(QSizeF(500, 400)).band == pytest.approx((-6.0, 3.0))
+    _, own = picture(panel)
+    assert usual.band == pytest.approx((-3.0, 1.0))
+    assert own.band == pytest.approx((-6.0, 3.0))
