@@ -63,9 +63,9 @@ TEST_COMMANDS = {"xvfb-run": "xvfb", "xauth": "xauth"}
 
 # What has to be found in a `.venv` that is called whole.
 RUN_MODULES = ["initviz", "numpy", "torch", "PySide6", "shiboken6"]
-RUN_MODULES += ["pydantic", "tomli_w", "platformdirs", "rich"]
+RUN_MODULES += ["pydantic", "tomli_w", "platformdirs", "rich", "simpleeval"]
 TEST_MODULES = ["pytest", "pytestqt", "xdist", "hypothesis", "scipy", "psutil", "PIL"]
-TEST_MODULES += ["mypy", "ruff", "importlinter", "pyqtgraph"]
+TEST_MODULES += ["mpmath", "av", "mypy", "ruff", "importlinter", "pyqtgraph"]
 
 
 # Two processes, each with its half of the tests in their order; `-n 0` undoes it.
