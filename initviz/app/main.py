@@ -41,13 +41,14 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     path = settings_file or settings.default_path()
     preset = read_experiment(resources.path("presets", FIRST_PRESET))
     first = [preset] if arguments else [preset, preset.with_values(HEALED)]
-    window = MainWindow(first, settings.load(path), scale)
+    window = MainWindow(first, settings.load(path), scale, settings.recordings_folder(path))
     window.state_to_keep.connect(lambda state: settings.save(state, path))
     window.show()
     _paint(window)
     window.begin()
     for argument in arguments[:1]:
         window.open_file(Path(argument))
+    window.recordings.offer_left_over()
     return window
 
 

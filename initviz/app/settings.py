@@ -32,6 +32,13 @@ def default_path() -> Path:
     return Path(platformdirs.user_config_dir("initviz", appauthor=False)) / "settings.toml"
 
 
+def recordings_folder(settings_file: Path) -> Path:
+    """Where running lanes are kept in case of a crash: beside settings that are not the usual."""
+    if settings_file != default_path():
+        return settings_file.parent / "recordings"
+    return Path(platformdirs.user_data_dir("initviz", appauthor=False)) / "recordings"
+
+
 def load(path: Path) -> WindowState:
     """The settings in a file; what is missing or makes no sense is as at the first start."""
     state = WindowState()

@@ -27,9 +27,8 @@ SLOW = 0.1
 class Job:
     """A run of `experiment`; it measures its first step and waits.
 
-    The first step is 0, or that of the checkpoint `start`. Where `until` lies behind it, the run
-    goes on to that step before it waits. `bell` is rung whenever something changes: the worker
-    sleeps on it while nothing may be trained.
+    The first step is 0, or that of the checkpoint `start`. `bell` is rung whenever something
+    changes: the worker sleeps on it while nothing may be trained.
     """
 
     def __init__(
@@ -37,7 +36,6 @@ class Job:
         experiment: Experiment,
         bell: threading.Condition,
         start: Checkpoint | None = None,
-        until: int = 0,
     ) -> None:
         self.experiment = experiment
         self.start = start
@@ -47,7 +45,7 @@ class Job:
         self._step = (start.step if start else 0) - 1
         self._is_busy = True
         self._began = 0.0
-        self._limit: int | None = max(self._step + 1, until)
+        self._limit: int | None = self._step + 1
         #: How many orders were given by `train_to`.
         self.orders = 0
         self._answered = -1

@@ -79,6 +79,7 @@ class Lane(QObject):
         self._seen: deque[tuple[float, int]] = deque()
         self._coming: Recording | None = None
         self._is_known = False  # the recording is of before; it only grows
+        self._is_asleep = False  # the run of before goes on once it is asked to
         self._may_go_on = False  # the last order, whether or not the worker has got to it
         #: Kept out of the panels, though it is trained like the others.
         self.is_hidden = False
@@ -98,12 +99,14 @@ class Lane(QObject):
     def take_back(self, recording: Recording, start: Checkpoint | None) -> None:
         """Show a run of before, and let it go on from where it was.
 
-        It is trained again from its last whole state on; what was recorded already is left out.
+        Once it is to go on, it is trained again from its last whole state; what was recorded
+        already is left out.
         """
         self.experiment, self.start = recording.experiment, start
         whole = [kept for kept in recording.checkpoints.values() if kept.is_whole]
-        self._start(whole[-1] if whole else start, until=recording.last_step)
-        self.recording, self._is_known = recording, True
+        self._prepare(whole[-1] if whole else start)
+        self.recording, self._is_known, self._is_asleep = recording, True, True
+        self._enter(State.FINISHED if recording.stopped else State.PAUSED)
         self.restarted.emit()
 
     def reset(self) -> None:
@@ -122,7 +125,8 @@ class Lane(QObject):
     def pause(self) -> None:
         """Stop after the step that is being computed."""
         self._may_go_on = False
-        self._job.train_to(0)
+        if not self._is_asleep:
+            self._job.train_to(0)
 
     def train_to(self, step: int) -> None:
         """Train until this step and pause there; where it is past that, pause at once."""
@@ -165,6 +169,8 @@ class Lane(QObject):
     @property
     def reach(self) -> int:
         """The step that it is at, or is computing."""
+        if self._is_asleep and self.recording is not None:
+            return self.recording.last_step
         return self._job.reach
 
     @property
@@ -184,29 +190,37 @@ class Lane(QObject):
 
     # -- how it goes on --------------------------------------------------------------------------
 
-    def _start(self, state: Checkpoint | None = None, until: int = 0) -> None:
-        self._job.stop()
-        self._read_to_the_end()
-        self._job = Job(self.experiment, self._worker.bell, state or self.start, until)
-        self._job.set_speed(self.speed)
-        self._coming = None
-        self._is_known = False
-        self._may_go_on = False
-        self.error = ""
+    def _start(self) -> None:
+        self._prepare(self.start)
         self._enter(State.LOADING)
         self._worker.start(self._job)
 
+    def _prepare(self, state: Checkpoint | None) -> None:
+        """End the run that there is, and get another one ready."""
+        self._job.stop()
+        self._read_to_the_end()
+        self._job = Job(self.experiment, self._worker.bell, state)
+        self._job.set_speed(self.speed)
+        self._coming = None
+        self._is_known = self._is_asleep = False
+        self._may_go_on = False
+        self.error = ""
+
     def _read_to_the_end(self) -> None:
         """Give the run that is replaced the steps since the last tick: it may be taken back."""
+        if self.recording is None or self._coming is not None:
+            return
         for event in self._job.events():
-            if isinstance(event, Measured) and self.recording is not None and not self._coming:
-                if event.snapshot.step > self.recording.last_step:
-                    self.recording.append(event.snapshot)
+            if isinstance(event, Measured) and event.snapshot.step > self.recording.last_step:
+                self.recording.append(event.snapshot)
 
     def _allow(self, until: int | None) -> None:
         if not self.can_train:
             return
         self._may_go_on = True
+        if self._is_asleep:
+            self._is_asleep = False
+            self._worker.start(self._job)
         self._job.train_to(until)
         if self.state is State.PAUSED:
             self._enter(State.RUNNING)
@@ -214,7 +228,7 @@ class Lane(QObject):
     def _enter(self, state: State) -> None:
         if state is not State.RUNNING:
             self._seen.clear()
-        if not self._clock.is_running:
+        if state in (State.LOADING, State.RUNNING) and not self._clock.is_running:
             self._clock.start()
         if state is not self.state:
             self.state = state

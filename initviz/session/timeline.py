@@ -11,11 +11,15 @@ from initviz.session.lane import Lane
 class Timeline(QObject):
     """The position that all panels share.
 
-    It follows the end until one goes back, and again once one goes to the end. `moved` tells the
-    new step.
+    It follows the end until one goes back, and again once one goes to the end.
+
+    Signals:
+        moved: with the new step, for whatever reason.
+        jumped: with the new step, where it is not that a run has grown or begun again.
     """
 
     moved = Signal(int)
+    jumped = Signal(int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +31,7 @@ class Timeline(QObject):
         """Count in the steps of this lane."""
         self._lanes.append(lane)
         lane.grew.connect(self._on_grew)
-        lane.restarted.connect(self.follow)
+        lane.restarted.connect(self._on_restarted)
 
     def forget(self, lane: Lane) -> None:
         """A lane is no more."""
@@ -59,7 +63,7 @@ class Timeline(QObject):
         kept = [recording.kept_step(step) for recording in self._recordings()]
         found = max((one for one in kept if one <= step), default=min(kept, default=0))
         self.follows_end = found >= self.last
-        self._move(found)
+        self._jump(found)
 
     def move(self, offset: int) -> None:
         """Look so many kept steps later or, if negative, earlier, whichever lane has kept them."""
@@ -76,14 +80,23 @@ class Timeline(QObject):
     def follow(self) -> None:
         """Look at the end from now on."""
         self.follows_end = True
-        self._move(self.last)
+        self._jump(self.last)
 
     def _recordings(self) -> list[Recording]:
         return [lane.recording for lane in self._lanes if lane.recording is not None]
 
+    def _on_restarted(self) -> None:
+        self.follows_end = True
+        self._move(self.last)
+
     def _on_grew(self) -> None:
         if self.follows_end:
             self._move(self.last)
+
+    def _jump(self, step: int) -> None:
+        if step != self._step:
+            self._move(step)
+            self.jumped.emit(step)
 
     def _move(self, step: int) -> None:
         if step != self._step:

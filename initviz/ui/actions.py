@@ -33,7 +33,9 @@ class Entry:
 
 
 ENTRIES: tuple[Entry, ...] = (
-    Entry("open", "File", "Open experiment…", "open_experiment", ("Ctrl+O",), "Open a TOML file"),
+    Entry(
+        "open", "File", "Open…", "open_experiment", ("Ctrl+O",), "Open an experiment or a recording"
+    ),
     Entry(
         "save",
         "File",
@@ -41,6 +43,14 @@ ENTRIES: tuple[Entry, ...] = (
         "save_experiment",
         ("Ctrl+S",),
         "Write the experiment to a TOML file",
+    ),
+    Entry(
+        "save_recording",
+        "File",
+        "Save recording…",
+        "recordings.ask_to_save",
+        ("Ctrl+Shift+S",),
+        "Write all that was recorded of the lane that is edited",
     ),
     Entry(
         "export",

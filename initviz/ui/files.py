@@ -13,7 +13,9 @@ from initviz.lab.experiment_files import read_experiment, write_experiment
 from initviz.ui.clipboard import experiment_from_mime, holds_text
 from initviz.ui.messages import Messages
 
-FILTER = "Experiments (*.toml)"
+EXPERIMENTS = "Experiments (*.toml)"
+RECORDINGS = "Recordings (*.initviz)"
+BOTH = "Experiments and recordings (*.toml *.initviz)"
 
 
 class ExperimentFiles:
@@ -26,14 +28,19 @@ class ExperimentFiles:
         folder: str,
         opened: Callable[[Experiment], None],
         pasted: Callable[[Experiment], None],
+        recorded: Callable[[Path], None],
     ) -> None:
         self.folder = folder
         self._window = window
         self._messages = messages
-        self._opened, self._pasted = opened, pasted
+        self._opened, self._pasted, self._recorded = opened, pasted, recorded
 
     def open(self, path: Path) -> None:
         """Read a file; a bad file leaves everything as it is, and is named."""
+        if path.suffix.lower() == ".initviz":
+            self.folder = str(path.parent)
+            self._recorded(path)
+            return
         try:
             experiment = read_experiment(path)
         except ValueError as error:
@@ -79,19 +86,25 @@ class ExperimentFiles:
             self._window,
             self.folder,
             save_as=f"{name}.toml",
+            filters=EXPERIMENTS,
             chosen=lambda path: self.save(experiment, path),
         )
 
 
 def ask_for_file(
-    parent: QWidget, folder: str, *, save_as: str = "", chosen: Callable[[Path], None]
+    parent: QWidget,
+    folder: str,
+    *,
+    save_as: str = "",
+    filters: str = BOTH,
+    chosen: Callable[[Path], None],
 ) -> None:
     """Ask for a file to open, or to save as `save_as`; `chosen` is called with the answer."""
-    dialog = QFileDialog(parent, "Save experiment" if save_as else "Open experiment", folder)
+    dialog = QFileDialog(parent, "Save" if save_as else "Open", folder)
     dialog.setObjectName("file_dialog")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setNameFilter(FILTER)
-    dialog.setDefaultSuffix("toml")
+    dialog.setNameFilter(filters)
+    dialog.setDefaultSuffix(Path(save_as).suffix.removeprefix("."))
     if save_as:
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.selectFile(save_as)

@@ -24,11 +24,17 @@ class ChangeSetup(QUndoCommand):
     """
 
     def __init__(
-        self, before: Setup, after: Setup, use: Callable[[Setup, bool], None], gesture: str = ""
+        self,
+        before: Setup,
+        after: Setup,
+        use: Callable[[Setup, bool], None],
+        gesture: str = "",
+        *,
+        is_again: bool = False,
     ) -> None:
         super().__init__(describe(before, after))
         self._before, self._after, self._use, self._gesture = before, after, use, gesture
-        self._is_again = False
+        self._is_again = is_again  # runs that were kept are brought back
 
     def redo(self) -> None:
         self._use(self._after, self._is_again)

@@ -230,16 +230,29 @@ class LaneDesk(QObject):
         nearest = min(whole, key=lambda checkpoint: abs(checkpoint.step - step))
         self.add(self.lane.experiment, nearest)
 
+    def show_recordings(self, recordings: Sequence[Recording]) -> None:
+        """Lanes that show these, in place of all that there are; at most as many as fit."""
+        recordings = recordings[: len(LETTERS)]
+        lanes = []
+        for letter, recording in zip(LETTERS, recordings, strict=False):
+            lane = LaneSetup(letter, recording.experiment)
+            self._kept[lane.run] = recording
+            lanes.append(lane)
+        self._change(Setup(tuple(lanes), lanes[0].letter), restored=True)
+        for there, recording in zip(self._laboratory.lanes, recordings, strict=True):
+            if there.recording is not recording:  # the same experiment was there
+                self._laboratory.take_back(there.letter, recording, None)
+
     def use_only(self, experiment: Experiment) -> None:
         """One lane with this experiment, in place of all that there are."""
         self._change(Setup((LaneSetup("A", experiment),), "A"))
 
     # -- how it is done --------------------------------------------------------------------------
 
-    def _change(self, after: Setup, *, gesture: str = "") -> None:
+    def _change(self, after: Setup, *, gesture: str = "", restored: bool = False) -> None:
         if after != self._setup:
             key = f"{after.chosen} {gesture} {self._gestures}" if gesture else ""
-            self._stack.push(ChangeSetup(self._setup, after, self._use, key))
+            self._stack.push(ChangeSetup(self._setup, after, self._use, key, is_again=restored))
 
     def _use(self, setup: Setup, is_again: bool) -> None:
         """Go over to a setup; where it was there before, its runs are brought back."""

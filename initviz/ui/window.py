@@ -39,6 +39,7 @@ from initviz.ui.looks import Looks
 from initviz.ui.messages import Messages
 from initviz.ui.panel_desk import PanelDesk
 from initviz.ui.panels.base import Shown
+from initviz.ui.recordings import Recordings
 from initviz.ui.side import SideColumn
 from initviz.ui.status import ending_text, lane_label, status_text, trouble_text
 from initviz.ui.theme import Theme
@@ -62,19 +63,29 @@ class MainWindow(QMainWindow):
     state_to_keep = Signal(object)
 
     def __init__(
-        self, experiments: Sequence[Experiment], state: WindowState, scale: float = 1.0
+        self,
+        experiments: Sequence[Experiment],
+        state: WindowState,
+        scale: float = 1.0,
+        autosave: Path | None = None,
     ) -> None:
         super().__init__()
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self._first = state
         self._first_experiments = tuple(experiments)
+        self._autosave_folder = autosave
         self._is_closed = False
         self._labels: dict[str, tuple[Recording | None, str]] = {}
         self._messages = Messages(self)
         self.undo_stack = QUndoStack(self)
         self._files = files.ExperimentFiles(
-            self, self._messages, state.folder, self._use_only, lambda one: self.desk.edit(one)
+            self,
+            self._messages,
+            state.folder,
+            opened=lambda one: self.desk.use_only(one),
+            pasted=lambda one: self.desk.edit(one),
+            recorded=lambda path: self.recordings.open(path),
         )
         self.exports = Exports(
             self,
@@ -142,13 +153,16 @@ class MainWindow(QMainWindow):
         for experiment in self._first_experiments[1:]:
             self.laboratory.add(experiment)
         self.desk = LaneDesk(self.laboratory, self.form, self.tabs, self.undo_stack, self)
+        self.recordings = Recordings(
+            self.laboratory, self.desk, self._files, self._messages, self._autosave_folder, self
+        )
         for lane in self.laboratory.lanes:
             self._attend(lane)
         self.laboratory.added.connect(self._attend)
         self.laboratory.removed.connect(self._dismiss)
         self.laboratory.state_changed.connect(self._show_state)
         self.desk.changed.connect(self._setup_changed)
-        self.timeline.moved.connect(self._changed)
+        self.timeline.jumped.connect(self._redraw)
         self.laboratory.clock.tick.connect(self._tick)
         self.treatment.rules_changed.connect(self._rules_changed)
         self.board.set_thresholds(self.treatment.thresholds)
@@ -212,6 +226,10 @@ class MainWindow(QMainWindow):
         ]
         return [lane for lane in lanes if lane.step <= self.timeline.step] or lanes
 
+    def _rules_changed(self) -> None:
+        self.board.set_thresholds(self.treatment.thresholds)
+        self._redraw()
+
     def action(self, name: str) -> QAction:
         """An action by its name in the table of actions."""
         return self._actions[name]
@@ -274,10 +292,6 @@ class MainWindow(QMainWindow):
         self._show_title(self.lane.experiment)
         self._show_state()
         self._redraw()
-
-    def _use_only(self, experiment: Experiment) -> None:
-        """Run an experiment from a file, alone."""
-        self.desk.use_only(experiment)
 
     def open_file(self, path: Path) -> None:
         """Run the experiment in a file; a bad file leaves everything as it is, and is named."""
@@ -381,4 +395,5 @@ class MainWindow(QMainWindow):
             self.panels.close()
             self.form.stop()
             self.laboratory.close()
+            self.recordings.close()
         super().closeEvent(event)

@@ -253,7 +253,7 @@ def test_a_checkpoint_must_have_the_weights_of_every_layer(shapes, path, forge, 
     arrays, facts = small_run.checkpoint(0).to_arrays()
     facts["shapes"] = shapes | {"rest": [arrays["parameters"].size - 50]}
     forge("checkpoint", "0", "facts", np.frombuffer(json.dumps(facts).encode(), dtype="|u1"))
-    assert refusal(path) == "the file is damaged (in 'checkpoint 0')"
+    assert "checkpoint" in refusal(path)
 
 
 def test_checkpoints_of_several_networks_are_refused(growing, path):

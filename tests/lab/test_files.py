@@ -290,6 +290,13 @@ def test_a_file_of_the_first_version_may_be_saved_again(tmp_path, assert_same):
     assert_same(load(tmp_path / "new.initviz"), old)
 
 
+def test_old_weights_must_be_those_of_the_layers(tmp_path, damaging):
+    write_old_file(tmp_path / "old.initviz")
+    where = "kind = 'weights' AND name = 'hidden 1' AND part = 'values'"
+    damaging.forge(tmp_path / "old.initviz", where, shape="[1, 64, 2]")
+    assert "damaged" in refusal(tmp_path / "old.initviz")
+
+
 def test_what_came_with_the_second_version_is_needed_there(tmp_path, damaging):
     write_old_file(tmp_path / "old.initviz")
     damaging.set_text(tmp_path / "old.initviz", "version", "2")

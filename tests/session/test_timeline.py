@@ -92,3 +92,20 @@ def test_without_any_recording_one_looks_at_step_0(over: Callable[..., Timeline]
     timeline.go(7)
     timeline.move(-1)
     assert timeline.step == 0
+
+
+def test_a_jump_is_told_apart_from_a_run_that_grows(over: Callable[..., Timeline]) -> None:
+    timeline = over(range(20))
+    moves: list[int] = []
+    jumps: list[int] = []
+    timeline.moved.connect(moves.append)
+    timeline.jumped.connect(jumps.append)
+    lane = timeline._lanes[0]
+    timeline.go(7)
+    timeline.go(7)
+    timeline.follow()
+    assert moves == jumps == [7, 19]
+    assert lane.recording is not None
+    lane.recording.append(Snapshot(20, {"loss": 1.0}, {}, {}))
+    lane.grew.emit()
+    assert (moves, jumps) == ([7, 19, 20], [7, 19])

@@ -148,6 +148,92 @@ def test_a_lane_can_be_reset_alone(qtbot, window: MainWindow) -> None:
     assert window.recording("A").last_step == window.recording("B").last_step == 3
 
 
+def trained(qtbot, window: MainWindow, steps: int) -> None:
+    """Train every lane by so many steps."""
+    for _ in range(steps):
+        window.laboratory.step()
+        wait_until_idle(qtbot, window)
+
+
+def reached(window: MainWindow) -> list[int]:
+    return [lane.recording.last_step for lane in window.laboratory.lanes]
+
+
+def test_undo_and_redo_of_a_reset_lose_neither_the_run_before_nor_the_one_since(
+    qtbot, window: MainWindow
+) -> None:
+    trained(qtbot, window, 4)
+    window.action("reset").trigger()
+    wait_until_idle(qtbot, window)
+    trained(qtbot, window, 2)
+    for action, steps in (("undo", [4, 4]), ("redo", [2, 2]), ("undo", [4, 4])):
+        window.action(action).trigger()
+        wait_until_idle(qtbot, window)
+        assert reached(window) == steps
+    trained(qtbot, window, 1)
+    assert reached(window) == [5, 5]
+
+
+def test_a_redo_starts_those_lanes_again_that_were_not_trained_since(
+    qtbot, window: MainWindow
+) -> None:
+    trained(qtbot, window, 3)
+    window.action("reset").trigger()
+    wait_until_idle(qtbot, window)
+    window.laboratory.lane("B").step()
+    wait_until_idle(qtbot, window)
+    for action, steps in (("undo", [3, 3]), ("redo", [0, 1])):
+        window.action(action).trigger()
+        wait_until_idle(qtbot, window)
+        assert reached(window) == steps
+
+
+def test_a_short_repetition_of_a_run_does_not_push_out_the_long_one(
+    qtbot, window: MainWindow
+) -> None:
+    trained(qtbot, window, 5)
+    for width in (24, 100):  # to another experiment, and by hand back to the first
+        window.form.row("network.width").edited.emit(width)
+        wait_until_idle(qtbot, window)
+    window.laboratory.lane("A").step()
+    wait_until_idle(qtbot, window)
+    assert reached(window) == [1, 5]
+    for _ in range(2):
+        window.action("undo").trigger()
+        wait_until_idle(qtbot, window)
+    assert reached(window) == [5, 5]
+
+
+def test_a_change_while_it_runs_keeps_every_step_that_was_measured(
+    qtbot, window: MainWindow
+) -> None:
+    window.action("run").trigger()
+    qtbot.waitUntil(lambda: reached(window)[0] > 20, timeout=20_000)
+    window.laboratory.clock.stop()  # so that there are steps that the window has not fetched
+    lane = window.laboratory.lane("A")
+    qtbot.waitUntil(lambda: lane.reach > reached(window)[0] + 5, timeout=20_000)
+    window.form.row("network.width").edited.emit(24)
+    wait_until_idle(qtbot, window)
+    front = reached(window)[1]
+    window.action("undo").trigger()
+    wait_until_idle(qtbot, window)
+    assert front - reached(window)[0] <= 1  # it may not have had its turn
+
+
+def test_a_fork_is_not_there_before_the_step_at_which_it_begins(qtbot, window: MainWindow) -> None:
+    window.desk.remove("B")
+    trained(qtbot, window, 6)
+    window.timeline.go(5)
+    window.action("fork").trigger()
+    wait_until_idle(qtbot, window)
+    assert window.laboratory.lane("B").start.step == 5
+    for step, there in ((6, ["A", "B"]), (5, ["A", "B"]), (4, ["A"]), (0, ["A"])):
+        window.timeline.go(step)
+        assert [(lane.letter, lane.step) for lane in window.shown()] == [(x, step) for x in there]
+    window.desk.toggle_hidden("A")  # then there is nothing else to see
+    assert [(lane.letter, lane.step) for lane in window.shown()] == [("B", 5)]
+
+
 def test_new_seed_is_the_same_for_all_lanes(qtbot, window: MainWindow) -> None:
     window.action("new_seed").trigger()
     wait_until_idle(qtbot, window)

@@ -174,6 +174,16 @@ def test_going_back_shows_the_past_while_the_run_goes_on(qtbot, window):
     qtbot.waitUntil(lambda: window.timeline.step > before)
 
 
+def test_a_jump_while_it_runs_is_drawn_in_every_panel_at_once(qtbot, window):
+    window.action("run").trigger()
+    qtbot.waitUntil(lambda: window.recording("A").last_step > 20, timeout=PATIENCE)
+    for step in (3, 0, 11):
+        window.timeline.go(step)  # and no tick of the clock since
+        assert {panel.shown[0].step for panel in window.board.panels} == {step}
+    window.action("end").trigger()
+    assert min(panel.shown[0].step for panel in window.board.panels) > 20
+
+
 def test_a_run_that_goes_on_from_the_past_is_followed(qtbot, window):
     train(qtbot, window, 3)
     window.action("start").trigger()

@@ -357,7 +357,7 @@ class _Reader:
         layers: tuple[str, ...],
     ) -> dict[int, Checkpoint]:
         checkpoints = [
-            checking.check_checkpoint(key, self._thing(parts), experiment, layers)
+            checking.check_checkpoint(key, self._thing(parts), experiment)
             for key, parts in _of_kind(things, "checkpoint")
         ]
         old = self._rows_at_common_steps(things, "weights", layers)
