@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from initviz.app.main import create_window
-from initviz.session.lane import State
+from initviz.ui.panels.gradient_magnitude import GradientMagnitude
 from initviz.ui.window import MainWindow
+from tests.ui.windows import wait_until_idle
 
 LOOKS = Path(__file__).parent / "looks"
 #: Pictures are compared in blocks of so many pixels, each by its mean colour.
@@ -32,34 +34,31 @@ SLIGHT, SHARE = 24.0, 0.004
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     made = create_window([])
     qtbot.addWidget(made)
-    qtbot.waitUntil(lambda: made.lane.state is State.PAUSED, timeout=60_000)
+    wait_until_idle(qtbot, made)
     yield made
     made.close()
 
 
-def train(window: MainWindow, qtbot: QtBot, steps: int) -> None:
-    for _ in range(steps):
+def train(window: MainWindow, qtbot: QtBot) -> None:
+    for _ in range(12):
         window.action("step").trigger()
-        qtbot.waitUntil(lambda: window.lane.state is State.PAUSED, timeout=60_000)
-
-
-def glorot(window: MainWindow, qtbot: QtBot) -> None:
-    window.treatment.apply("A", window.lane.recording.findings()[0])
-    qtbot.waitUntil(lambda: window.recording("A").last_step == 0, timeout=60_000)
-    qtbot.waitUntil(
-        lambda: (
-            window.recording("A").experiment == window.lane.experiment
-            and window.lane.state is State.PAUSED
-        ),
-        timeout=60_000,
-    )
-    train(window, qtbot, 12)
+        wait_until_idle(qtbot, window)
 
 
 SCENES: dict[str, Callable[[MainWindow, QtBot], None]] = {
     "first": lambda window, qtbot: None,
-    "healed": glorot,
+    "trained": train,
 }
+
+
+def is_complete(window: MainWindow) -> bool:
+    """Whether what is found beside the window has arrived, and is drawn."""
+    theory = window.board.panel("gradient_magnitude")
+    assert isinstance(theory, GradientMagnitude)
+    ghosts = [ghost for ghost in theory.ghosts if ghost.is_drawn]
+    note = window.form.findChild(QLabel, "scheme_note")
+    found = len(ghosts) == len(window.shown()) and "…" not in note.text()
+    return found and not window.board.undrawn() and not window.board.is_marked
 
 
 @pytest.mark.parametrize("scene", list(SCENES))
@@ -71,7 +70,7 @@ def test_the_window_looks_as_in_its_picture(
     window.resize(*size)
     window.action("projector" if theme == "projector" else f"theme_{theme}").trigger()
     SCENES[scene](window, qtbot)
-    qtbot.waitUntil(lambda: not window.board.undrawn(), timeout=10_000)
+    qtbot.waitUntil(lambda: is_complete(window), timeout=20_000)
     window.repaint()
     shown = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     pixels = np.array(shown.constBits(), dtype=np.uint8).reshape(shown.height(), -1)

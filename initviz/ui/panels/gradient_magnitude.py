@@ -74,6 +74,11 @@ class GradientMagnitude(Profile):
 
     # -- theory ----------------------------------------------------------------------------------
 
+    @property
+    def ghosts(self) -> tuple[Ghost, ...]:
+        """What theory says of the lanes, as far as it is known yet."""
+        return tuple(self._ghosts)
+
     def read(self) -> None:
         super().read()
         self._predictions.show(self.shown)

@@ -237,7 +237,7 @@ class Profile(Panel[ProfileLayout]):
         inside = plot.right() - widest - 2.2 * label
         left = plot.right() + theme.gap if layout.names else inside
         top = plot.bottom() - pitch * (len(layout.kinds) - (0.1 if layout.names else 0.4))
-        if not layout.names and plot.height() < 8 * label:
+        if not layout.names and plot.height() < 12 * label:
             return
         for row, (kind, name) in enumerate(layout.kinds):
             y = top + row * pitch
