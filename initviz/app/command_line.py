@@ -119,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an experiment to open")
+    made.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="an experiment or a recording to open"
+    )
     made.add_argument("--version", action=_Version, nargs=0, help="print the versions")
     made.add_argument(
         "--smoke-test",

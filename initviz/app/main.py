@@ -118,10 +118,12 @@ def _open_window(file: Path | None) -> int:
     if file is not None and sys.stderr is not None:
         # Who started this from a shell is told there; otherwise the window will tell.
         from initviz.lab.experiment_files import read_experiment
+        from initviz.lab.recording import load
 
+        read = load if file.suffix.lower() == ".initviz" else read_experiment
         try:
-            read_experiment(file)
-        except ValueError as error:
+            read(file)
+        except (ValueError, OSError) as error:
             print("initviz:", error, file=sys.stderr)
             return 2
     app = _application()

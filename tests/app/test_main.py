@@ -68,3 +68,46 @@ def test_the_smoke_test_passes(tmp_path):
         timeout=120,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "smoke test passed"), done.stderr
+
+
+def _opened(path, tmp_path, *, seconds=60):
+    """What the program says of a file, its window being closed as soon as it is there."""
+    code = (
+        "import sys; from PySide6.QtCore import QTimer; from initviz.app import main as m\n"
+        "create = m.create_window\n"
+        "def closing(*arguments, **how):\n"
+        "    window = create(*arguments, **how)\n"
+        "    print(window.recording('A').last_step if window.recording('A') else 'none')\n"
+        "    QTimer.singleShot(0, window.close)\n"
+        "    return window\n"
+        "m.create_window = closing\n"
+        "sys.exit(m.main(sys.argv[1:]))\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env={**QUIET, "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+
+
+def test_a_recording_is_opened_from_the_command_line(tmp_path):
+    path = tmp_path / "run.initviz"
+    small = initviz.Experiment().with_values({"network.hidden_layers": 2, "network.width": 8})
+    initviz.run(small, steps=4).save(path)
+    done = _opened(path, tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, "4"), done.stderr
+
+
+@pytest.mark.parametrize("name", ["bad.toml", "bad.initviz", "nowhere.initviz"])
+def test_a_bad_file_is_one_line_and_exit_2(tmp_path, name):
+    path = tmp_path / name
+    if not name.startswith("nowhere"):
+        path.write_text("no such thing", encoding="utf-8")
+    done = _opened(path, tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert name in done.stderr
+    assert len(done.stderr.splitlines()) == 1
