@@ -71,6 +71,8 @@ class Lane(QObject):
         #: The state that the run goes on from; None if it is drawn anew.
         self.start = start
         self.recording: Recording | None = None
+        #: The first step of the recording: that at which a fork begins.
+        self.begins = 0
         self.state = State.LOADING
         self.error = ""
         self.speed: float | None = None
@@ -106,6 +108,7 @@ class Lane(QObject):
         whole = [kept for kept in recording.checkpoints.values() if kept.is_whole]
         self._prepare(whole[-1] if whole else start)
         self.recording, self._is_known, self._is_asleep = recording, True, True
+        self.begins = recording.kept_step(0)
         self._enter(State.FINISHED if recording.stopped else State.PAUSED)
         self.restarted.emit()
 
@@ -275,6 +278,7 @@ class Lane(QObject):
         is_new = self._coming is not None
         if self._coming is not None:
             self.recording, self._coming = self._coming, None
+            self.begins = snapshot.step
             self._seen.clear()
         assert self.recording is not None
         if snapshot.step > self.recording.last_step:

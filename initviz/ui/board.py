@@ -184,6 +184,7 @@ class PanelBoard(QWidget):
     def reset_layout(self) -> None:
         """As at the first start."""
         self._change(DEFAULT.only(KINDS))
+        self._area.verticalScrollBar().setValue(0)
 
     def _change(self, after: Layout, gesture: str = "") -> None:
         before = self._layout
@@ -363,9 +364,20 @@ class PanelBoard(QWidget):
         return [p.name for p in self.panels if self._is_seen(p) and not p.has_drawn]
 
     def tick(self, number: int) -> None:
-        """Draw the marked panels whose turn it is. Those out of view stay marked."""
-        turn = [p for p in self._marked if number % p.every == 0 and self._is_seen(p)]
-        self._draw(turn, words=number % WORDS == 0)
+        """Draw the marked panels whose turn it is. Those out of view stay marked.
+
+        Panels of the same pace take turns, so that no tick has to draw all of them; each renews
+        its words at every so many of its turns.
+        """
+        before: dict[int, int] = {}
+        turn: dict[bool, list[Panel[Any]]] = {True: [], False: []}
+        for panel in filter(self._is_seen, self.panels):
+            beat = number + before.get(panel.every, 0)
+            before[panel.every] = before.get(panel.every, 0) + 1
+            if beat % panel.every == 0 and panel in self._marked:
+                turn[beat % WORDS == 0].append(panel)
+        for words, panels in turn.items():
+            self._draw(panels, words=words)
 
     def draw_now(self) -> None:
         """Draw every panel that can be seen, whoever's turn it is."""

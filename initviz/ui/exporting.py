@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from initviz.lab.experiment import Experiment
@@ -43,6 +43,10 @@ class Exports:
         self._window, self._messages = window, messages
         self._experiment, self._recording = experiment, recording
         self._panels, self._shown = panels, shown
+
+    def offer(self, button: QWidget) -> None:
+        """Open the menu under a button."""
+        self.menu().popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def menu(self) -> QMenu:
         """A menu of what there is to export now; it deletes itself when it was closed."""

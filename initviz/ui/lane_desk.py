@@ -80,9 +80,15 @@ class Setup:
 
 
 class LaneDesk(QObject):
-    """Keeps form, tabs and laboratory to one setup; `changed` tells that it is another."""
+    """Keeps form, tabs and laboratory to one setup.
+
+    Signals:
+        changed: it is another one.
+        chosen: the form edits another lane, and nothing else is different.
+    """
 
     changed = Signal()
+    chosen = Signal()
 
     def __init__(
         self,
@@ -141,7 +147,7 @@ class LaneDesk(QObject):
         """Let the form edit this lane. Nothing to take back: nothing was changed."""
         self._setup = replace(self._setup, chosen=letter)
         self._show()
-        self.changed.emit()
+        self.chosen.emit()
 
     def choose_next(self) -> None:
         """Let the form edit the next lane, after the last the first."""

@@ -45,10 +45,13 @@ class PanelDesk(QObject):
 
     def run_seeds(self) -> None:
         """Run the lane that is edited from ten seeds, and show what is typical."""
+        letter = self._desk.lane.letter
+        if self._desk.setup.lane(letter).is_hidden:
+            self._desk.toggle_hidden(letter)  # or nobody would see what comes of it
         self._board.add_panel("seeds")
         panel = self._board.panel("seeds")
         assert isinstance(panel, Seeds)
-        panel.run(self._desk.lane.letter)
+        panel.run(letter)
 
     def tell_lanes(self) -> None:
         """Let the lanes keep whole states more often while a panel shows them."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -37,9 +37,7 @@ from initviz.ui.lane_desk import LaneDesk
 from initviz.ui.lane_tabs import LaneTabs
 from initviz.ui.looks import Looks
 from initviz.ui.messages import Messages
-from initviz.ui.panel_desk import PanelDesk
 from initviz.ui.panels.base import Shown
-from initviz.ui.recordings import Recordings
 from initviz.ui.side import SideColumn
 from initviz.ui.status import ending_text, lane_label, status_text, trouble_text
 from initviz.ui.theme import Theme
@@ -76,7 +74,6 @@ class MainWindow(QMainWindow):
         self._first_experiments = tuple(experiments)
         self._autosave_folder = autosave
         self._is_closed = False
-        self._labels: dict[str, tuple[Recording | None, str]] = {}
         self._messages = Messages(self)
         self.undo_stack = QUndoStack(self)
         self._files = files.ExperimentFiles(
@@ -86,15 +83,6 @@ class MainWindow(QMainWindow):
             opened=lambda one: self.desk.use_only(one),
             pasted=lambda one: self.desk.edit(one),
             recorded=lambda path: self.recordings.open(path),
-        )
-        self.exports = Exports(
-            self,
-            self._messages,
-            experiment=lambda: self.lane.experiment,
-            recording=lambda: self.lane.recording,
-            panels=lambda: [panel for panel in self.board.panels if panel.isVisible()],
-            shown=self.shown,
-            folder=state.folder,
         )
         self._actions = make_actions(self)
         self._build(self._first_experiments[0])
@@ -116,12 +104,8 @@ class MainWindow(QMainWindow):
         self.side = SideColumn()
         self.treatment = Treatment(self.side.diagnosis, self._first.thresholds, self)
         self.timeline_bar = TimelineBar(self._actions)
-        self.marks = FindingMarks(
-            self.timeline_bar.slider,
-            lambda: self.lane.recording,
-            lambda: self.treatment.thresholds,
-            self,
-        )
+        watched = (lambda: self.lane.recording, lambda: self.treatment.thresholds)
+        self.marks = FindingMarks(self.timeline_bar.slider, *watched, self)
         self.form.put_on_top(self.guidance)
         self.form.put_on_top(self.tabs)
         columns = QSplitter(Qt.Orientation.Horizontal)
@@ -145,6 +129,10 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """Start what stands behind the window: step 0 is measured, nothing runs."""
+        # These bring much along that nobody needs before the window is seen.
+        from initviz.ui.panel_desk import PanelDesk
+        from initviz.ui.recordings import Recordings
+
         self.laboratory = Laboratory(self._first_experiments[0], parent=self)
         self.timeline = self.laboratory.timeline
         self.transport = Transport(
@@ -162,12 +150,22 @@ class MainWindow(QMainWindow):
         self.laboratory.removed.connect(self._dismiss)
         self.laboratory.state_changed.connect(self._show_state)
         self.desk.changed.connect(self._setup_changed)
+        self.desk.chosen.connect(self._lane_chosen)
         self.timeline.jumped.connect(self._redraw)
         self.laboratory.clock.tick.connect(self._tick)
         self.treatment.rules_changed.connect(self._rules_changed)
         self.board.set_thresholds(self.treatment.thresholds)
         self.board.failed.connect(partial(self._messages.error, "The panel was not saved"))
         self.panels = PanelDesk(self.board, self.desk, self.laboratory, self.undo_stack, self)
+        self.exports = Exports(
+            self,
+            self._messages,
+            experiment=lambda: self.lane.experiment,
+            recording=lambda: self.lane.recording,
+            panels=lambda: [panel for panel in self.board.panels if panel.isVisible()],
+            shown=self.shown,
+            folder=self._files.folder,
+        )
         view = self.findChild(QMenu, "menu.view")
         assert view is not None
         self.panels.offer_in(view)
@@ -219,7 +217,7 @@ class MainWindow(QMainWindow):
                 LETTERS.index(lane.letter),
                 lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
                 lane.recording,
-                max(self.timeline.step, lane.recording.kept_step(0)),
+                max(self.timeline.step, lane.begins),
             )
             for lane in self.laboratory.lanes
             if lane.recording is not None and not lane.is_hidden
@@ -287,11 +285,16 @@ class MainWindow(QMainWindow):
     # -- the experiment --------------------------------------------------------------------------
 
     def _setup_changed(self) -> None:
-        """Other lanes, another experiment in one, or another one is edited."""
-        self.guidance.hide()
-        self._show_title(self.lane.experiment)
+        """Other lanes, or another experiment in one."""
+        self._lane_chosen()
         self._show_state()
         self._redraw()
+
+    def _lane_chosen(self) -> None:
+        """Another lane is edited: the panels show the same as before."""
+        self.guidance.hide()
+        self._show_title(self.lane.experiment)
+        self.marks.renew()
 
     def open_file(self, path: Path) -> None:
         """Run the experiment in a file; a bad file leaves everything as it is, and is named."""
@@ -305,13 +308,11 @@ class MainWindow(QMainWindow):
     def save_experiment(self) -> None:
         self._files.ask_to_save(self.lane.experiment)
 
-    def export(self) -> None:
-        button = self.toolbar.export
-        menu = self.exports.menu()
-        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
-
     def paste_experiment(self) -> None:
         self._files.take(QGuiApplication.clipboard().mimeData())
+
+    def export(self) -> None:
+        self.exports.offer(self.toolbar.export)
 
     def fork(self) -> None:
         try:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
 from initviz.app.main import create_window
@@ -37,9 +38,10 @@ def long_run() -> Recording:
 
 
 def paint() -> None:
-    """Paint what waits to be painted."""
+    """Paint what waits to be painted, and delete what waits for that."""
     QApplication.sendPostedEvents()
     QApplication.processEvents()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def times(window: MainWindow, move: Callable[[int], None]) -> np.ndarray:

@@ -93,7 +93,7 @@ def main() -> None:
     window.resize(1920, 1080)
     app = QApplication.instance()
     assert app is not None
-    window.lane.set_experiment(experiment(layers))
+    window.desk.use_only(experiment(layers))
     spend(WARM_UP)
     until_paused(window)
     ratios, intervals = [], []

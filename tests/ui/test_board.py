@@ -1,5 +1,6 @@
 """The board with its real panels: adding, removing, moving, looking at one alone, taking back."""
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -153,6 +154,29 @@ def test_a_panel_out_of_sight_is_not_updated(board):
     board.add_panel("loss")
     QApplication.processEvents()
     assert panel.has_drawn
+
+
+def test_panels_of_one_pace_take_turns_and_each_keeps_its_pace(board, monkeypatch):
+    for name in ("unit_shares", "weight_histograms", "activation_over_time", "gradient_histograms"):
+        board.add_panel(name)
+    drawn = []
+    for panel in board.panels:
+        monkeypatch.setattr(
+            panel,
+            "show_data",
+            lambda _, *, words=True, name=panel.name: drawn[-1].append((name, words)),
+        )
+    for number in range(60):
+        drawn.append([])
+        board.mark()
+        board.tick(number)
+    for panel in board.panels:
+        turns = [number for number, now in enumerate(drawn) if panel.name in dict(now)]
+        assert set(np.diff(turns)) == {panel.every}
+        words = [number for number in turns if dict(drawn[number])[panel.name]]
+        assert set(np.diff(words)) == {6}
+    most = max(len(now) for now in drawn)
+    assert most <= sum(1 / panel.every for panel in board.panels) + 2 < len(board.panels)
 
 
 def test_without_panels_the_board_offers_to_add_one(board):

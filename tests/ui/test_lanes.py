@@ -87,6 +87,15 @@ def test_a_tab_chooses_the_lane_that_the_form_edits(window: MainWindow) -> None:
     assert not window.undo_stack.canUndo()
 
 
+def test_to_choose_another_lane_draws_no_panel_anew(window: MainWindow, monkeypatch) -> None:
+    drawn: list[str] = []
+    for panel in window.board.panels:
+        monkeypatch.setattr(panel, "show_data", lambda *_, **__: drawn.append("drawn"))
+    QTest.mouseClick(tab(window, "B"), Qt.MouseButton.LeftButton)
+    assert (window.lane.letter, drawn) == ("B", [])
+    assert window.windowTitle() == window.lane.experiment.title
+
+
 def test_every_change_of_the_lanes_is_undone_and_done_again(qtbot, window: MainWindow) -> None:
     before = window.desk.setup
     setups = [before]
@@ -120,6 +129,16 @@ def test_a_hidden_lane_leaves_the_panels_and_comes_back(window: MainWindow) -> N
     assert [lane.letter for lane in window.shown()] == ["A"]
     window.desk.toggle_hidden("B")
     assert [lane.letter for lane in window.shown()] == ["A", "B"]
+
+
+def test_seeds_of_a_hidden_lane_bring_it_into_view(qtbot, window: MainWindow) -> None:
+    window.desk.toggle_hidden("A")
+    window.action("seeds").trigger()
+    panel = window.board.panel("seeds")
+    assert [lane.letter for lane in window.shown()] == ["A", "B"]
+    assert panel.is_running
+    panel.cancel()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=20_000)
 
 
 def test_the_last_lane_in_view_is_shown_when_the_others_are_removed(window: MainWindow) -> None:

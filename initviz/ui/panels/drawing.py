@@ -97,7 +97,7 @@ def write_lane(
     room: float,
     align: float = LEFT,
 ) -> None:
-    """A lane's letter in bold and, where there is room, its label."""
+    """A lane's letter in bold and, where there is room (see `lane_width`), its label."""
     bold = width_of(letter + " ", pixels, Weight.Bold)
     shown = elided(label, pixels, room - bold, Weight.Medium) if room > 3 * bold else ""
     taken = bold + width_of(shown, pixels, Weight.Medium)
@@ -105,6 +105,12 @@ def write_lane(
     write(painter, letter, (left, at[1]), colour, pixels, weight=Weight.Bold)
     if shown:
         write(painter, shown, (left + bold, at[1]), colour, pixels, weight=Weight.Medium)
+
+
+def lane_width(letter: str, label: str, pixels: int) -> float:
+    """The pixels that a lane's letter and its whole label take."""
+    bold = width_of(letter + " ", pixels, Weight.Bold)
+    return bold + width_of(label, pixels, Weight.Medium) + 1
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

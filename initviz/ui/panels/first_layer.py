@@ -190,9 +190,12 @@ class FirstLayer(CloserLook[Weights]):
             taken = width_of(name, label, Weight.DemiBold)
             if taken + width_of(steps[number], label) <= area.width():
                 write(painter, steps[number], (at[0] + taken, at[1]), theme.ink_soft, label)
-            text = f"{norms[number]} = {short(found.norms[number])}"
-            text += f" = {short(found.relative)} ‖W‖" if number == 2 else ""
-            below = elided(text, label, area.width())
+            size = short(found.norms[number])
+            texts = [f"{norms[number]} = {size}", size]
+            if number == 2 and found.relative > 0:
+                texts.insert(0, f"{texts[0]} = {short(found.relative)} ‖W‖")
+            fitting = [text for text in texts if width_of(text, label) <= area.width()]
+            below = fitting[0] if fitting else elided(size, label, area.width())
             write(painter, below, (area.left(), 2.4 * label), theme.ink_soft, label)
 
     # -- pictures ----------------------------------------------------------------------------------

@@ -21,9 +21,9 @@ from initviz.ui.panels.drawing import (
     CENTRE,
     RIGHT,
     Cap,
-    Weight,
     discs,
     edge_mark,
+    lane_width,
     line_path,
     pen,
     spread,
@@ -143,7 +143,7 @@ class Profile(Panel[ProfileLayout]):
         kinds = self._drawn_kinds
         label, titled = theme.label, size.height() > 14 * theme.label
         left = 2 * theme.gap + width_of(power(decades.low), label)
-        names = max(width_of(f"{s.letter} {s.label}", label, Weight.Medium) for s in self.shown)
+        names = max(lane_width(s.letter, s.label, label) for s in self.shown)
         legend = max([0.0, *(width_of(name, label) for name in kinds.values())]) + 1.8 * label
         room = min(max(names, legend), 0.3 * size.width())
         if room < legend:

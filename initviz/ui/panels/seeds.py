@@ -318,10 +318,10 @@ class Seeds(Profile):
         else:
             sentences = [note, _NOTHING[1]] if note else _NOTHING
         room = width - 4 * self.theme.label
-        return tuple(line for text in sentences for line in _wrapped(text, self.theme.text, room))
+        return tuple(line for text in sentences for line in _wrapped(text, self.theme.label, room))
 
     def _words_bottom(self, lines: tuple[str, ...], height: float) -> float:
-        return height / 2 + (0.85 * len(lines) - 0.2) * self.theme.text
+        return height / 2 + (0.85 * len(lines) - 0.2) * self.theme.label
 
     # -- layout ------------------------------------------------------------------------------
 
@@ -383,11 +383,11 @@ class Seeds(Profile):
 
     def _draw_words(self, painter: QPainter, layout: SeedsLayout) -> None:
         theme = layout.theme
-        pitch = 1.7 * theme.text
-        middle = layout.size.height() / 2 - 0.85 * len(layout.words) * theme.text
+        pitch = 1.7 * theme.label
+        middle = layout.size.height() / 2 - 0.85 * len(layout.words) * theme.label
         for number, line in enumerate(layout.words):
             at = (layout.size.width() / 2, middle + number * pitch)
-            write(painter, line, at, theme.ink_soft, theme.text, align=CENTRE)
+            write(painter, line, at, theme.ink_soft, theme.label, align=CENTRE)
 
     # -- marks -------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -252,9 +252,10 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         taken = width_of(heading, label, Weight.DemiBold) + 0.8 * label
         if theme.gap + taken + width_of(step, label) < layout.size.width() - theme.gap:
             write(painter, step, (at[0] + taken, at[1]), theme.ink_soft, label)
-        columns = self.columns(found)
-        for column, place in zip(columns, self._places(layout), strict=True):
-            self._draw_column(painter, layout, column, place)
+        places = self._places(layout)
+        if self._are_readable(layout, places):
+            for column, place in zip(self.columns(found), places, strict=True):
+                self._draw_column(painter, layout, column, place)
         lines = (self._equation(found), self._product(found, layout))
         for row, text in enumerate(lines):
             y = layout.size.height() - (2.4 - 1.5 * row) * label
@@ -269,6 +270,12 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         width = (size.width() - 2 * theme.gap) / 4
         height = max(size.height() - top - bottom, 20.0)
         return [QRectF(theme.gap + i * width, top, width, height) for i in range(4)]
+
+    @staticmethod
+    def _are_readable(layout: LookLayout, places: Sequence[QRectF]) -> bool:
+        """Whether a column has room for a number and a row; else the two lines below say it."""
+        label = layout.theme.label
+        return places[0].width() > 4 * label and places[0].height() > 4.4 * label
 
     def columns(self, found: SlowMotion) -> tuple[Column, ...]:
         """What the four columns of this beat say."""
@@ -407,7 +414,10 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
     # -- read-out ----------------------------------------------------------------------------------
 
     def describe_found(self, at: QPointF, layout: LookLayout, found: SlowMotion) -> str:
-        for column, place in zip(self.columns(found), self._places(layout), strict=True):
+        places = self._places(layout)
+        if not self._are_readable(layout, places):
+            return ""
+        for column, place in zip(self.columns(found), places, strict=True):
             rows = self._rows(layout, place, len(column.numbers))
             row = math.floor((at.y() - rows.top) / rows.pitch)
             if place.left() <= at.x() < place.right() and 0 <= row < rows.count:

@@ -21,11 +21,11 @@ from initviz.ui.panels.drawing import (
     RIGHT,
     Cap,
     Segments,
-    Weight,
     dashed,
     discs,
     edge_mark,
     elided,
+    lane_width,
     line_path,
     pen,
     polygon,
@@ -158,7 +158,7 @@ class UnitShares(Panel[ShareLayout]):
         count = max(len(lane.recording.layers) - 1 for lane in self.shown)
         kinds = tuple(kind for kind in KINDS if any(s.kind == kind for s in self._drawn()))
         titled = size.height() > 14 * label
-        names = max(width_of(f"{s.letter} {s.label}", label, Weight.Medium) for s in self.shown)
+        names = max(lane_width(s.letter, s.label, label) for s in self.shown)
         legend = max([0.0, *(width_of(kind, label) for kind in kinds)]) + 1.8 * label
         room = min(max(names, legend), 0.3 * size.width())
         room = room if room >= legend else 0.0

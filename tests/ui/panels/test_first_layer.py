@@ -50,6 +50,18 @@ def test_the_change_is_now_minus_before_and_its_share_is_said(make_panel, lane, 
     assert f"‖W‖ = {np.linalg.norm(before):.2g}" in found
 
 
+def test_a_change_of_nothing_is_said_once(make_panel, lane, digits, words):
+    panel = make_panel(FirstLayer, [lane(digits, 0)])
+    assert "W‖ = 0" in words(panel)  # Qt writes Latin and Greek letters apart
+
+
+def test_a_narrow_panel_keeps_the_numbers_of_the_norms(make_panel, lane, digits, words):
+    panel = make_panel(FirstLayer, [lane(digits)], size=(420, 320))
+    panel.setMinimumSize(0, 0)
+    norm = np.linalg.norm(digits.weights("hidden 1", 0).astype(float))
+    assert any(text.endswith(f"{norm:.2g}") for text in words(panel))
+
+
 def test_between_checkpoints_the_nearest_is_shown(make_panel, lane, digits):
     panel = make_panel(FirstLayer, [lane(digits, 26)])
     panel.catch_up()

@@ -216,3 +216,18 @@ def test_the_columns_stay_on_the_chart(panel, picture, size, beat):
     assert places[-1].right() <= size[0]
     rows = panel._rows(layout, places[0], MOST_UNITS)
     assert rows.count >= 1
+
+
+def test_where_columns_cannot_be_read_the_product_alone_is_told(panel, picture):
+    panel.advance(2)
+    size = (170, 110)
+    image, layout = picture(panel, *size)
+    assert not panel._are_readable(layout, panel._places(layout))
+    lines = [
+        y
+        for y in range(size[1])
+        if any(image.pixel(x, y) != image.pixel(0, 0) for x in range(size[0]))
+    ]
+    clear = [y for y in range(20, 70) if y not in lines]
+    assert clear == list(range(20, 70))  # nothing between the heading and the two lines below
+    assert panel.describe(QPointF(30, 45), layout) == ""
