@@ -37,6 +37,37 @@ def small_file(small_run, tmp_path_factory):
     return path.read_bytes()
 
 
+@pytest.fixture
+def path(small_file, tmp_path):
+    """A sound recording file that may be spoilt."""
+    path = tmp_path / "a.initviz"
+    path.write_bytes(small_file)
+    return path
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a text or bytes to a .csv file and return its path."""
+
+    def write(content, name="a.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def pack(tmp_path):
+    """Write arrays to an .npz file and return its path."""
+
+    def pack(**arrays):
+        np.savez_compressed(tmp_path / "a.npz", **arrays)
+        return tmp_path / "a.npz"
+
+    return pack
+
+
 def _module(name):
     """The module of that name beside this one."""
     path = Path(__file__).with_name(f"{name}.py")

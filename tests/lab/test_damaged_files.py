@@ -17,37 +17,13 @@ import numpy as np
 import pytest
 
 from initviz import load
-from initviz.lab.experiment import Experiment
 from initviz.lab.files import reading
 from initviz.lab.files.writing import RecordingWriter, journals, save
 from initviz.lab.quantities import TIME_QUANTITIES
-from initviz.lab.recording import Environment, Recording
 from initviz.lab.snapshot import Snapshot
+from tests.lab.recording_files import empty, refusal
 
 DAMAGED = 300
-
-
-@pytest.fixture
-def path(small_file, tmp_path):
-    """A sound recording file that may be spoilt."""
-    path = tmp_path / "a.initviz"
-    path.write_bytes(small_file)
-    return path
-
-
-def empty():
-    experiment = Experiment().with_value("network.hidden_layers", 1)
-    return Recording(experiment, ("hidden 1", "output"), Environment("CPU", 1))
-
-
-def refusal(path):
-    """What `load` says: one sentence that begins with the path."""
-    with pytest.raises(ValueError, match=r"\S") as caught:
-        load(path)
-    text = str(caught.value)
-    assert text.startswith(f"{path}: ")
-    assert "\n" not in text
-    return text.removeprefix(f"{path}: ")
 
 
 # -- what a file says is not believed ----------------------------------------------------------

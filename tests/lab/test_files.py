@@ -10,34 +10,10 @@ import numpy as np
 import pytest
 
 from initviz import load, run
-from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import BINS, HISTOGRAMS
-from initviz.lab.recording import Environment, Recording
+from initviz.lab.recording import Environment
 from initviz.lab.snapshot import Histogram, Snapshot
-
-
-@pytest.fixture
-def path(small_file, tmp_path):
-    """A sound recording file that may be spoilt."""
-    path = tmp_path / "a.initviz"
-    path.write_bytes(small_file)
-    return path
-
-
-def empty():
-    experiment = Experiment().with_value("network.hidden_layers", 1)
-    return Recording(experiment, ("hidden 1", "output"), Environment("CPU", 1))
-
-
-def refusal(path):
-    """What `load` says: one sentence that begins with the path."""
-    with pytest.raises(ValueError, match=r"\S") as caught:
-        load(path)
-    text = str(caught.value)
-    assert text.startswith(f"{path}: ")
-    assert "\n" not in text
-    return text.removeprefix(f"{path}: ")
-
+from tests.lab.recording_files import empty, refusal
 
 # -- what was saved comes back --------------------------------------------------------------------
 

@@ -1,49 +1,20 @@
 """The layers that differ: groups of settings that come, change and go with the experiment."""
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 
 from initviz.lab.experiment import MAX_LAYERS, Experiment
-from initviz.ui.form import ExperimentForm
 from initviz.ui.history import describe_experiments
 from initviz.ui.layers_section import LayersSection, next_layer
-from initviz.ui.theme import LIGHT
+from tests.ui.forms import choose, control
 
 DEFAULT = Experiment()
 TWO = DEFAULT.with_layer("output").with_layer("hidden 3")
 
 
-@pytest.fixture
-def form(qtbot):
-    made = ExperimentForm(DEFAULT)
-    made.set_theme(LIGHT)
-    qtbot.addWidget(made)
-    made.resize(270, 700)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
-
-
-@pytest.fixture
-def changes(form):
-    heard = []
-    form.changed.connect(lambda experiment, dragged: heard.append(experiment))
-    return heard
-
-
-def control(form, key):
-    return next(w for w in form.findChildren(QWidget, key) if w.isVisibleTo(form))
-
-
 def unfold(form):
     form.findChild(QToolButton, "network.more").setChecked(True)
-
-
-def choose(form, key, value):
-    box = control(form, key)
-    box.setCurrentIndex(box.findData(value))
 
 
 def section(form):

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
 
 from initviz.lab.experiment import Experiment
 from initviz.ui.data_preview import DataPreview, invitation, shape_text, short
-from initviz.ui.form import ExperimentForm
-from initviz.ui.theme import LIGHT
+from tests.ui.forms import choose, control
 
 DEFAULT = Experiment()
 
@@ -22,33 +21,6 @@ def table(tmp_path):
     lines = [f"{k}.5,{i},{'abc'[k]}" for k in range(3) for i in range(8)]
     path.write_text("length,width,kind\n" + "\n".join(lines))
     return path
-
-
-@pytest.fixture
-def form(qtbot):
-    made = ExperimentForm(DEFAULT)
-    made.set_theme(LIGHT)
-    qtbot.addWidget(made)
-    made.resize(270, 700)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
-
-
-@pytest.fixture
-def changes(form):
-    heard = []
-    form.changed.connect(lambda experiment, dragged: heard.append(experiment))
-    return heard
-
-
-def control(form, key):
-    return next(w for w in form.findChildren(QWidget, key) if w.isVisibleTo(form))
-
-
-def choose(form, key, value):
-    box = control(form, key)
-    box.setCurrentIndex(box.findData(value))
 
 
 def type_path(form, path):
