@@ -16,6 +16,9 @@ from initviz.ui.layout_history import ChangeLayout
 from initviz.ui.panel_moves import PanelMenu
 from initviz.ui.panels.seeds import Seeds
 
+#: The lanes are told at every so many ticks of the clock.
+SLOW = 6
+
 
 class PanelDesk(QObject):
     """Stands between the board and the rest. `close` it with the window."""
@@ -34,6 +37,7 @@ class PanelDesk(QObject):
         board.set_analyst(self._analyst)
         board.layout_changed.connect(self._layout_changed)
         board.experiment_wanted.connect(self._panel_wants)
+        laboratory.clock.tick.connect(self._tick)
 
     def offer_in(self, menu: QMenu) -> None:
         """Let all panels stand at the top of a menu, to be added and removed."""
@@ -53,8 +57,10 @@ class PanelDesk(QObject):
         assert isinstance(panel, Seeds)
         panel.run(letter)
 
-    def tell_lanes(self) -> None:
+    def _tick(self, number: int) -> None:
         """Let the lanes keep whole states more often while a panel shows them."""
+        if number % SLOW != 1:
+            return
         wanted = any(panel.isVisible() and panel.needs_analyst for panel in self._board.panels)
         for lane in self._laboratory.lanes:
             lane.shows_weights = wanted

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidge
 from initviz.lab.experiment import Experiment
 from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
-from initviz.session.lane import Lane, State
+from initviz.session.lane import Lane
 from initviz.ui import files, focus_keys
 from initviz.ui.about import show_about
 from initviz.ui.actions import make_actions
@@ -38,17 +38,14 @@ from initviz.ui.lane_tabs import LaneTabs
 from initviz.ui.looks import Looks
 from initviz.ui.messages import Messages
 from initviz.ui.panels.base import Shown
+from initviz.ui.showing import Showing
 from initviz.ui.side import SideColumn
-from initviz.ui.status import ending_text, lane_label, status_text, trouble_text
 from initviz.ui.theme import Theme
 from initviz.ui.timeline_bar import TimelineBar
 from initviz.ui.toolbar import ToolBar
 from initviz.ui.transport import Transport
 from initviz.ui.treatment import Treatment
 from initviz.ui.window_state import WindowState
-
-#: Position, diagnosis and status are renewed at every n-th tick of the clock.
-SLOW = 6
 
 
 class MainWindow(QMainWindow):
@@ -144,15 +141,22 @@ class MainWindow(QMainWindow):
         self.recordings = Recordings(
             self.laboratory, self.desk, self._files, self._messages, self._autosave_folder, self
         )
+        self.showing = Showing(
+            self.laboratory,
+            self.transport,
+            self.toolbar,
+            self.board,
+            self.side,
+            self.marks,
+            lambda: self.treatment.thresholds,
+            self,
+        )
         for lane in self.laboratory.lanes:
             self._attend(lane)
         self.laboratory.added.connect(self._attend)
         self.laboratory.removed.connect(self._dismiss)
-        self.laboratory.state_changed.connect(self._show_state)
         self.desk.changed.connect(self._setup_changed)
         self.desk.chosen.connect(self._lane_chosen)
-        self.timeline.jumped.connect(self._redraw)
-        self.laboratory.clock.tick.connect(self._tick)
         self.treatment.rules_changed.connect(self._rules_changed)
         self.board.set_thresholds(self.treatment.thresholds)
         self.board.failed.connect(partial(self._messages.error, "The panel was not saved"))
@@ -176,20 +180,19 @@ class MainWindow(QMainWindow):
             self._actions[name].setEnabled(False)
             says.connect(self._actions[name].setEnabled)
         self.transport.set_speed(self._first.speed)
-        self._show_state()
+        self.showing.state()
 
     def _attend(self, lane: Lane) -> None:
         """Hear what a lane says."""
         lane.restarted.connect(self._restarted)
-        lane.grew.connect(self._changed)
-        lane.failed.connect(self._show_state)
+        self.showing.attend(lane)
         use = partial(self.desk.edit, letter=lane.letter)
         self.treatment.attend(lane, lambda _before, after: use(after))
 
     def _dismiss(self, letter: str) -> None:
         self.treatment.dismiss(letter)
-        self._show_state()
-        self._redraw()
+        self.showing.state()
+        self.showing.redraw()
 
     # -- for others ----------------------------------------------------------------------------
 
@@ -207,26 +210,12 @@ class MainWindow(QMainWindow):
         return self.laboratory.lane(letter).recording
 
     def shown(self) -> list[Shown]:
-        """What the panels show of each lane that has something to show.
-
-        A fork is not there yet at steps before it begins, unless there is nothing else to see.
-        """
-        lanes = [
-            Shown(
-                lane.letter,
-                LETTERS.index(lane.letter),
-                lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
-                lane.recording,
-                max(self.timeline.step, lane.begins),
-            )
-            for lane in self.laboratory.lanes
-            if lane.recording is not None and not lane.is_hidden
-        ]
-        return [lane for lane in lanes if lane.step <= self.timeline.step] or lanes
+        """What the panels show of each lane that has something to show."""
+        return self.showing.lanes()
 
     def _rules_changed(self) -> None:
         self.board.set_thresholds(self.treatment.thresholds)
-        self._redraw()
+        self.showing.redraw()
 
     def action(self, name: str) -> QAction:
         """An action by its name in the table of actions."""
@@ -236,48 +225,8 @@ class MainWindow(QMainWindow):
 
     def _restarted(self) -> None:
         self._show_title(self.lane.experiment)
-        self._show_state()
-        self._redraw()
-
-    def _changed(self) -> None:
-        """There are new steps, or another one is looked at."""
-        if not self.laboratory.clock.is_running:
-            self._redraw()
-            return
-        self.board.mark()
-        self.transport.mark_moved()
-
-    def _tick(self, number: int) -> None:
-        self.board.tick(number)
-        # Between the ticks at which the slow panels draw.
-        if number % SLOW == SLOW // 2:
-            self.side.show_data(self.shown())
-            self.toolbar.set_status(status_text(self.laboratory))
-        if number % SLOW == 1:
-            self.transport.tick()
-            self.marks.renew()
-            self.panels.tell_lanes()
-
-    # -- showing ---------------------------------------------------------------------------------
-
-    def _redraw(self) -> None:
-        self.board.draw_now()
-        self.side.show_data(self.shown())
-        self.transport.show_position()
-        self.marks.renew()
-
-    def _show_state(self, *_: object) -> None:
-        self.transport.show_state()
-        lanes = self.laboratory.lanes
-        self.toolbar.set_status(status_text(self.laboratory))
-        self.side.diagnosis.show_trouble(trouble_text(lanes))
-        self.side.diagnosis.show_ending(ending_text(lanes, self.treatment.thresholds))
-        waiting = any(lane.recording is None and lane.state is State.LOADING for lane in lanes)
-        self.board.say("Measuring step 0…" if waiting else "")
-        if self.laboratory.is_idle and self.board.is_marked:
-            self._redraw()  # the clock stands still: what waits for its turn would wait for ever
-        else:
-            self.transport.show_position()
+        self.showing.state()
+        self.showing.redraw()
 
     def _show_title(self, experiment: Experiment) -> None:
         self.setWindowTitle(experiment.title or "Untitled experiment")
@@ -287,8 +236,8 @@ class MainWindow(QMainWindow):
     def _setup_changed(self) -> None:
         """Other lanes, or another experiment in one."""
         self._lane_chosen()
-        self._show_state()
-        self._redraw()
+        self.showing.state()
+        self.showing.redraw()
 
     def _lane_chosen(self) -> None:
         """Another lane is edited: the panels show the same as before."""
