@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-import initviz
-
-#: Asked for by their names, since importing them only to ask would take seconds.
-PARTS = ("torch", "numpy", "PySide6_Essentials")
-
-
-def versions() -> dict[str, str]:
-    """The version of everything that decides what is measured or drawn."""
-    found = {"initviz": initviz.__version__, "Python": platform.python_version()}
-    for name in PARTS:
-        try:
-            found[name.removesuffix("_Essentials")] = version(name)
-        except PackageNotFoundError:
-            found[name] = "of unknown version"
-    return found
+from initviz.lab.versions import versions
 
 
 def show_about(parent: QWidget) -> None:

@@ -379,7 +379,7 @@ def test_the_question_mark_lists_every_key(window):
 def test_about_names_the_versions(window):
     window.action("about").trigger()
     box = window.findChild(QMessageBox, "about_box")
-    assert "torch" in box.informativeText()
+    assert "PyTorch" in box.informativeText()
     box.close()
 
 
