@@ -116,6 +116,7 @@ class Recording:
         self._checkpoints: dict[int, Checkpoint] = {}
         self._times = _time_tracks(0)
         self._last = -1
+        self._known_steps: Steps | None = None  # until there are more
         #: "early" where the run was ended because the loss stood still.
         self.stopped = ""
 
@@ -128,6 +129,7 @@ class Recording:
         if snapshot.step <= self._last:
             raise ValueError(f"step {snapshot.step} comes after step {self._last}")
         self._last = snapshot.step
+        self._known_steps = None
         for name, value in snapshot.scalars.items():
             self._scalars[name].append(snapshot.step, value)
         for name, row in snapshot.layers.items():
@@ -201,8 +203,11 @@ class Recording:
     @property
     def steps(self) -> Steps:
         """The steps of which anything is kept, increasing (S,)."""
-        tracks = [*self._scalars.values(), *self._layers.values(), *self._times.values()]
-        return np.unique(np.concatenate([track.steps for track in tracks]))
+        if self._known_steps is None:
+            tracks = [*self._scalars.values(), *self._layers.values(), *self._times.values()]
+            self._known_steps = np.unique(np.concatenate([track.steps for track in tracks]))
+            self._known_steps.flags.writeable = False  # everybody is given the same ones
+        return self._known_steps
 
     @property
     def last_step(self) -> int:

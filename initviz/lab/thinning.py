@@ -29,7 +29,7 @@ HISTOGRAM_NUMBERS = 16_000_000
 SCALAR_ROWS = 200_000
 #: Checkpoints that a recording may hold, and the bytes that they may take together; but the first
 #: and the last two are kept however large they are.
-CHECKPOINTS, CHECKPOINT_BYTES, FEWEST_CHECKPOINTS = 64, 64 * 2**20, 3
+CHECKPOINTS, CHECKPOINT_BYTES, FEWEST_CHECKPOINTS = 64, 48 * 2**20, 3
 
 
 def rows_for(numbers: int, per_row: int) -> int:
