@@ -64,6 +64,7 @@ TEST_COMMANDS = {"xvfb-run": "xvfb", "xauth": "xauth"}
 # What has to be found in a `.venv` that is called whole.
 RUN_MODULES = ["initviz", "numpy", "torch", "PySide6", "shiboken6"]
 RUN_MODULES += ["pydantic", "tomli_w", "platformdirs", "rich", "simpleeval"]
+RUN_MODULES += ["markdown_it", "mdit_py_plugins", "ziamath", "latex2mathml"]
 TEST_MODULES = ["pytest", "pytestqt", "xdist", "hypothesis", "scipy", "psutil", "PIL"]
 TEST_MODULES += ["mpmath", "av", "mypy", "ruff", "importlinter", "pyqtgraph"]
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
-
-import initviz
 
 DEFAULT_STEPS = 1000
 
@@ -18,11 +14,13 @@ _USAGE = """\
 initviz [FILE]
        initviz run EXPERIMENT.toml [--steps N] [--out FILE.initviz] [--set KEY=VALUE]...
        initviz export IN OUT [--panel NAME] [--step N]
+       initviz lecture NAME|FILE
+       initviz check LECTURE... [--record]
        initviz --smoke-test | --version | --help"""
 _FORMS = """\
-initviz opens the window; initviz run trains without one, and initviz export writes what was
-recorded as other files: see initviz run --help and initviz export --help.
-A file that is called run or export is opened as ./run or ./export.
+initviz opens the window; initviz run trains without one, initviz export writes what was recorded
+as other files, initviz lecture shows a lecture, and initviz check proves one: see --help of each.
+A file that is called like one of them is opened as ./run, ./export, ./lecture or ./check.
 """
 
 
@@ -62,7 +60,25 @@ class Export:
     step: int | None
 
 
-Request = OpenWindow | SmokeTest | Train | Export
+@dataclass(frozen=True)
+class Lecture:
+    """A lecture in the player: `name` is that of one that is shipped, or the path of a file."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """Every claim of these lectures and challenges, named as for `Lecture`, held against runs.
+
+    With `record`, the recordings that a lecture names are written before.
+    """
+
+    files: tuple[str, ...]
+    record: bool = False
+
+
+Request = OpenWindow | SmokeTest | Train | Export | Lecture | Check
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -78,6 +94,12 @@ def parse(arguments: Sequence[str]) -> Request:
     if arguments[:1] == ["export"]:
         found = _export_parser().parse_args(arguments[1:])
         return Export(found.source, found.out, found.panel, found.step)
+    if arguments[:1] == ["lecture"]:
+        found = _lecture_parser().parse_args(arguments[1:])
+        return Lecture(found.name)
+    if arguments[:1] == ["check"]:
+        found = _check_parser().parse_args(arguments[1:])
+        return Check(tuple(found.files), found.record)
     found = _parser().parse_args(arguments)
     return SmokeTest() if found.smoke_test else OpenWindow(found.file)
 
@@ -94,20 +116,13 @@ class _Version(argparse.Action):
     """Prints the versions, which are looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_arguments: object) -> NoReturn:
-        print(f"initviz {initviz.__version__}")
-        print(", ".join(f"{name} {number}" for name, number in _versions().items()))
+        from initviz.lab.versions import device_text, versions
+
+        found = versions()
+        print(f"initviz {found.pop('initviz')}")
+        print(", ".join(f"{name} {number}" for name, number in found.items()), flush=True)
+        print(f"device: {device_text()}")  # last: for that PyTorch is loaded
         parser.exit()
-
-
-def _versions() -> dict[str, str]:
-    """What initviz stands on, asked for by name: importing it to ask would take seconds."""
-    found = {"Python": platform.python_version()}
-    for name, package in (("PyTorch", "torch"), ("NumPy", "numpy"), ("Qt", "PySide6-Essentials")):
-        try:
-            found[name] = version(package)
-        except PackageNotFoundError:  # a frozen program may know no packages
-            found[name] = "of unknown version"
-    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -180,6 +195,40 @@ def _export_parser() -> argparse.ArgumentParser:
     made.add_argument("--panel", metavar="NAME", help="which panel (default: gradient_magnitude)")
     made.add_argument(
         "--step", type=_steps, metavar="N", help="which step a panel shows (default: the last one)"
+    )
+    return made
+
+
+def _lecture_parser() -> argparse.ArgumentParser:
+    made = _Parser(
+        prog="initviz lecture", description="Show a lecture, full screen.", allow_abbrev=False
+    )
+    made.add_argument(
+        "name",
+        metavar="NAME|FILE",
+        help="a lecture that comes with initviz, e.g. 3 or too-small, or a file of one's own",
+    )
+    return made
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    made = _Parser(
+        prog="initviz check",
+        description="Run every scene of lectures, or challenges, without a window, and hold what "
+        "they claim against what is measured. The exit status is 0 where all holds, 1 where a "
+        "claim fails, 2 where a file is no lecture.",
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "files",
+        nargs="+",
+        metavar="LECTURE",
+        help="a file, e.g. lecture.md, or the name of a lecture that comes with initviz",
+    )
+    made.add_argument(
+        "--record",
+        action="store_true",
+        help="first write the recordings that the lectures name, beside them",
     )
     return made
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from initviz.app import command_line
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from initviz.app.crash_report import CrashReports
     from initviz.ui.window import MainWindow
 
 #: What the window opens on where no file is named: a start that visibly fails.
@@ -31,11 +33,12 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     """
     from initviz import resources
     from initviz.app import settings
+    from initviz.app.long_lived import LongLived
     from initviz.lab.experiment_files import read_experiment
     from initviz.ui import theme
     from initviz.ui.window import MainWindow
 
-    _application()
+    app = _application()
     scale = theme.system_scale()
     theme.load_fonts()
     path = settings_file or settings.default_path()
@@ -46,10 +49,23 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     window.show()
     _paint(window)
     window.begin()
-    for argument in arguments[:1]:
-        window.open_file(Path(argument))
+    LongLived(window.laboratory, window)
+    _open_files(app, window, arguments[:1])
     window.recordings.offer_left_over()
     return window
+
+
+def _open_files(app: QApplication, window: MainWindow, arguments: Sequence[str]) -> None:
+    """Open what was asked for, and what the desktop will ask for later."""
+    from initviz.app.application import Application
+
+    wanted = list(arguments)
+    if isinstance(app, Application):
+        app.file_wanted.connect(lambda path: window.open_file(Path(path)))
+        wanted += app.waiting[-1:]
+        app.waiting.clear()
+    for path in wanted[-1:]:
+        window.open_file(Path(path))
 
 
 def _application() -> QApplication:
@@ -57,10 +73,11 @@ def _application() -> QApplication:
     from PySide6.QtWidgets import QApplication
 
     from initviz import resources
+    from initviz.app.application import Application
 
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        app = QApplication(sys.argv[:1])
+        app = Application(sys.argv[:1])
     app.setApplicationName("initviz")
     app.setApplicationDisplayName("initviz")
     app.setDesktopFileName("initviz")
@@ -89,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("initviz: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 (a traceback says nothing to who types a command)
+        _tell_of_a_mistake_of_ours(error)
+        return 1
 
 
 def _print_whatever_comes() -> None:
@@ -98,36 +118,113 @@ def _print_whatever_comes() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _tell_of_a_mistake_of_ours(error: Exception) -> None:
+    """One line for the person, and the traceback in the log."""
+    from initviz.app.crash_report import log_folder
+    from initviz.app.log_file import logging_to
+
+    folder = log_folder()
+    with logging_to(folder):
+        logging.getLogger(__name__).error("not foreseen", exc_info=error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    print(f"initviz: a mistake in initviz itself: {what} (more in {folder})", file=sys.stderr)
+
+
 def _answer(request: command_line.Request) -> int:
-    if isinstance(request, command_line.Train):
-        from initviz.app.run_command import run_command
+    match request:
+        case command_line.Train():
+            from initviz.app.run_command import run_command
 
-        return run_command(request)
-    if isinstance(request, command_line.Export):
-        from initviz.app.export_command import export_command
+            return run_command(request)
+        case command_line.Export():
+            from initviz.app.export_command import export_command
 
-        return export_command(request)
-    if isinstance(request, command_line.SmokeTest):
-        from initviz.app.smoke_test import smoke_test
+            return export_command(request)
+        case command_line.Check():
+            from initviz.app.check_command import check_command
 
-        return smoke_test()
-    return _open_window(request.file)
+            return check_command(request)
+        case command_line.SmokeTest():
+            from initviz.app.smoke_test import smoke_test
+
+            return smoke_test()
+        case command_line.Lecture():
+            return _open_lecture(request.name)
+        case command_line.OpenWindow():
+            return _open_window(request.file)
+
+
+def _open_lecture(name: str) -> int:
+    from initviz.lab.lectures import find
+
+    try:
+        path = find(name)
+        _reader(path.with_suffix(".md"))(path)
+    except (ValueError, OSError) as error:
+        return _refuse(error)
+    return _show([], lambda window: window.lectures.open(path))
 
 
 def _open_window(file: Path | None) -> int:
     if file is not None and sys.stderr is not None:
         # Who started this from a shell is told there; otherwise the window will tell.
-        from initviz.lab.experiment_files import read_experiment
+        try:
+            _reader(file)(file)
+        except (ValueError, OSError) as error:
+            return _refuse(error)
+    return _show([] if file is None else [str(file)])
+
+
+def _reader(file: Path) -> Callable[[Path], object]:
+    """What reads a file of this name, and says what is wrong with it."""
+    if file.suffix.lower() == ".initviz":
         from initviz.lab.recording import load
 
-        read = load if file.suffix.lower() == ".initviz" else read_experiment
-        try:
-            read(file)
-        except (ValueError, OSError) as error:
-            print("initviz:", error, file=sys.stderr)
-            return 2
+        return load
+    if file.suffix.lower() == ".md":
+        from initviz.lab.lectures import read_lecture_or_challenge
+        from initviz.ui.panels.known import known_panels
+
+        return lambda path: read_lecture_or_challenge(path, known_panels())
+    from initviz.lab.experiment_files import read_experiment
+
+    return read_experiment
+
+
+def _refuse(error: Exception) -> int:
+    if sys.stderr is not None:  # a program without a console has none
+        print("initviz:", error, file=sys.stderr)
+    return 2
+
+
+def _show(arguments: Sequence[str], begin: Callable[[MainWindow], None] | None = None) -> int:
+    """The window, until it is closed; `begin` is done with it once it stands."""
+    from initviz.app.crash_report import CrashReports, log_folder
+    from initviz.app.log_file import logging_to
+
     app = _application()
-    window = create_window([] if file is None else [str(file)])
-    status = app.exec()
-    del window  # before the application: Qt wants its widgets gone first
+    folder = log_folder()
+    reports = CrashReports(folder)
+    with logging_to(folder):
+        reports.begin()
+        try:
+            window = create_window(arguments)
+            if begin is not None:
+                begin(window)
+            elif not arguments:
+                window.help.welcome()
+            _tell_of_failures(reports, window)
+            status = app.exec()
+            del window  # before the application: Qt wants its widgets gone first
+        finally:
+            reports.close()
     return status
+
+
+def _tell_of_failures(reports: CrashReports, window: MainWindow) -> None:
+    """Show what failed the last time, and what fails from now on."""
+    from initviz.ui.crash_notice import CrashTeller
+
+    teller = CrashTeller(window)
+    reports.failed = teller.tell
+    teller.tell_left_over(reports.left_over())

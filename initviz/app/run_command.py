@@ -241,7 +241,7 @@ def _report(recording: Recording, title: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    console = _console()
+    output = console()
     step = recording.last_step
     table = Table(
         title=f"{title}: diagnosis at step {step}", title_justify="left", box=SIMPLE_HEAD, leading=1
@@ -253,12 +253,12 @@ def _report(recording: Recording, title: str) -> None:
     table.add_column("What to try", ratio=2)
     for finding in recording.findings():
         table.add_row(*_cells(finding))
-    console.print(table)
-    console.print(_last_numbers(recording))
+    output.print(table)
+    output.print(_last_numbers(recording))
     if recording.stopped:
         from initviz.lab.diagnosis import on_early_stop
 
-        console.print(on_early_stop(recording))
+        output.print(on_early_stop(recording))
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -283,7 +283,8 @@ def _last_numbers(recording: Recording) -> str:
     )
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Standard output for tables: of a fixed width where no terminal says how wide it is."""
     from rich.console import Console
 
     to_terminal = sys.stdout.isatty()

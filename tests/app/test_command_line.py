@@ -1,5 +1,6 @@
 """What may be typed after `initviz`, and what is said of a mistake."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -87,10 +88,11 @@ def test_help_of_run_names_its_options(capsys):
 
 def test_version_begins_with_our_own(capsys):
     out, _ = printed(capsys, ["--version"], 0)
-    first, second = out.splitlines()
+    first, second, third = out.splitlines()
     assert first == f"initviz {initviz.__version__}"
     assert "PyTorch 2." in second
     assert "Qt 6." in second
+    assert re.fullmatch(r"device: .+, \d+ threads?", third)
 
 
 @pytest.mark.parametrize(

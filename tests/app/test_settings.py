@@ -10,6 +10,8 @@ from initviz.ui.layout import DEFAULT, Layout, Row
 from initviz.ui.window_state import WindowState
 
 FULL = WindowState(
+    recent=("/a/b.toml", "c.initviz"),
+    has_seen_tour=True,
     theme="dark",
     speed=5.0,
     folder="/some/where",
