@@ -21,6 +21,8 @@ FAMILY = "Inter"
 WEIGHTS = ("Regular", "Medium", "SemiBold", "Bold")
 #: The pixel size of a system font at which the sizes below are right as they are.
 USUAL_SYSTEM_FONT = 13
+#: The lines of the display that the lecture's sizes are meant for.
+_LECTURE_LINES = 1080
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,27 @@ PROJECTOR = replace(
     gap=16,
 )
 
+# As large as on a display of 1080 lines; `lecture` fits it to others.
+_LECTURE = replace(PROJECTOR, name="lecture", window=LIGHT.surface, text=26, small=20, title=28)
+
 THEMES: dict[str, Theme] = {theme.name: theme for theme in (LIGHT, DARK, PROJECTOR)}
+
+
+def lecture(height: int) -> Theme:
+    """The look of a lecture on a display of so many lines: light, and large enough for a hall.
+
+    Labels and marks are at least 24 px and nothing is below 18 px; beyond 1080 lines everything
+    grows with the display, below them only running text and titles shrink.
+    """
+    if height > _LECTURE_LINES:
+        return _LECTURE.scaled(height / _LECTURE_LINES)
+    share = max(height, 1) / _LECTURE_LINES
+    return replace(
+        _LECTURE,
+        text=max(round(share * _LECTURE.text), 18),
+        small=max(round(share * _LECTURE.small), 18),
+        title=max(round(share * _LECTURE.title), _LECTURE.label),
+    )
 
 
 @lru_cache(maxsize=512)
@@ -234,7 +256,7 @@ def palette(theme: Theme) -> QPalette:
         role.Mid: theme.border,
     }.items():
         made.setColor(which, QColor(colour))
-    for which in (role.WindowText, role.Text, role.ButtonText):
+    for which in (role.WindowText, role.Text, role.ButtonText, role.Highlight):
         off = mix(theme.ink_soft, theme.surface, 0.35)
         made.setColor(QPalette.ColorGroup.Disabled, which, QColor(off))
     return made
@@ -260,7 +282,8 @@ def style_sheet(theme: Theme) -> str:
 # Roles: card, readout (exact values beside the pointer), bar (a strip of the window), primary (the
 # one main button), flat (a button in a header), pill, note (a quiet box), title, subtitle, heading
 # (above a group), soft, label, value, error, brand, small (a button in a card), lines (what shows
-# between strips), ground. Lengths px1 … px12 grow with the size of text.
+# between strips), ground, choice (something to choose, as large as a card), tour (what explains the
+# window). Lengths px1 … px12 grow with the size of text.
 _SHEET = """
 * {{ font-family: "Inter"; font-size: {text}px; }}
 QMainWindow, QDialog {{ background: {window}; }}
@@ -268,6 +291,9 @@ QFrame[role="card"] {{
     background: {surface}; border: 1px solid {border}; border-radius: {radius}px;
 }}
 QFrame[role="card"]:focus {{ border-color: {accent}; }}
+QFrame[role="tour"] {{
+    background: {surface}; border: 2px solid {accent}; border-radius: {radius}px;
+}}
 *[role="bar"] {{ background: {surface}; border: 0; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; color: {ink}; }}
@@ -295,6 +321,9 @@ QPushButton:focus {{ border: 2px solid {accent}; padding: {px5} {px10}; }}
 QPushButton[role="primary"] {{ background: {ink}; color: {surface}; border-color: {ink}; }}
 QPushButton[role="primary"]:hover {{ background: {primary_hover}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {accent}; }}
+QPushButton[role="choice"] {{ border-color: {border}; border-radius: {radius}px; padding: 0; }}
+QPushButton[role="choice"]:focus {{ border: 2px solid {accent}; padding: 0; }}
+QLabel[role="choice"] {{ font-weight: 600; color: {ink}; }}
 QPushButton[role="small"] {{ padding: {px3} {px9}; }}
 QPushButton[role="small"]:focus {{ padding: {px2} {px8}; }}
 QPushButton:disabled {{ color: {control_border}; }}
@@ -325,6 +354,12 @@ QAbstractSpinBox[role="value"]::up-button, QAbstractSpinBox[role="value"]::down-
 }}
 QAbstractSpinBox[role="value"]:hover {{ border-color: {control_border}; }}
 QAbstractSpinBox[role="value"]:focus {{ border-color: {accent}; background: {field}; }}
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{
+    background: {note}; color: {ink_soft}; border-color: {border};
+}}
+QAbstractSpinBox[role="value"]:disabled {{
+    background: transparent; color: {ink_soft}; border-color: transparent;
+}}
 QComboBox::drop-down {{ border: 0; width: {px12}; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{

@@ -10,9 +10,13 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from initviz import ui
 from initviz.ui import theme
+from initviz.ui.panels import highlight, theory_ghosts
 from initviz.ui.theme import DARK, LIGHT, PROJECTOR, THEMES
 
 TEXT, MARK = 4.5, 3.0
+#: All that are worn: those of the window, and the lecture's on displays of so many lines.
+LINES = (600, 720, 900, 1080, 1440, 2160)
+LOOKS = {**THEMES, **{f"lecture {lines}": theme.lecture(lines) for lines in LINES}}
 
 
 def _luminance(colour):
@@ -27,7 +31,7 @@ def contrast(first, second):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.fixture(params=THEMES.values(), ids=THEMES)
+@pytest.fixture(params=LOOKS.values(), ids=LOOKS)
 def look(request):
     return request.param
 
@@ -80,6 +84,21 @@ def test_marks_can_be_seen(look):
         assert contrast(colour, look.healthy_band) >= MARK, colour
 
 
+def test_marks_can_be_seen_on_every_ground_that_a_chart_has(look):
+    bands = [theme.mix(look.surface, colour, theory_ghosts.STRENGTH) for colour in look.lanes]
+    plain = (look.surface, look.healthy_band)
+    shaded = [theme.mix(ground, look.ink, highlight.STRENGTH) for ground in plain]
+    for ground in (*plain, *bands, *shaded):
+        for colour in (*look.lanes, look.ink, look.axis):
+            assert contrast(colour, ground) >= MARK, (colour, ground)
+
+
+def test_words_can_be_read_where_a_layer_is_marked(look):
+    shaded = theme.mix(look.surface, look.ink, highlight.STRENGTH)
+    for colour in (look.ink, look.ink_soft):
+        assert contrast(colour, shaded) >= TEXT
+
+
 def test_lanes_and_verdicts_on_light_are_those_that_everyone_can_tell_apart():
     assert LIGHT.lanes == ("#0072b2", "#d55e00", "#00855f", "#7a4fa3")
     for look in THEMES.values():
@@ -106,6 +125,23 @@ def test_a_projector_shows_everything_large():
     assert min(PROJECTOR.label, PROJECTOR.small, PROJECTOR.title, PROJECTOR.mark) >= 24
     assert PROJECTOR.text >= 18
     assert PROJECTOR.line >= 2 * LIGHT.line
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_a_lecture_is_large_on_every_display_and_light(lines):
+    look = theme.lecture(lines)
+    assert min(look.label, look.mark, look.title) >= 24
+    assert min(look.text, look.small) >= 18
+    assert look.line >= 2 * LIGHT.line
+    assert not look.dark
+
+
+def test_a_lecture_grows_with_a_display_beyond_full_hd_and_is_the_same_below():
+    full, twice = theme.lecture(1080), theme.lecture(2160)
+    for name in ("text", "label", "small", "title", "mark", "line", "gap"):
+        assert getattr(twice, name) == 2 * getattr(full, name)
+    assert (full.label, full.text, full.title) == (24, 26, 28)
+    assert theme.lecture(720).label == full.label
 
 
 def test_a_theme_grows_with_the_system_font():

@@ -13,8 +13,10 @@ from initviz.ui.panels.gradient_magnitude import GradientMagnitude
 from initviz.ui.panels.gradient_over_time import GradientOverTime
 from initviz.ui.panels.gradient_through_time import GradientThroughTime
 from initviz.ui.panels.loss import Loss
+from initviz.ui.panels.one_neuron import OneNeuron
 from initviz.ui.panels.phase_map import PhaseMap
 from initviz.ui.panels.seeds import Seeds
+from initviz.ui.panels.slope import Slope
 from initviz.ui.panels.slow_motion import SlowMotionPanel
 from initviz.ui.panels.symmetry import Symmetry
 from initviz.ui.panels.unit_shares import UnitShares
@@ -30,12 +32,14 @@ PANELS: tuple[type[Panel[Any]], ...] = (
     ActivationHistograms,
     ActivationOverTime,
     UnitShares,
+    Slope,
     WeightHistograms,
     FirstLayer,
     Symmetry,
     UpdateRatio,
     PhaseMap,
     DecisionBoundary,
+    OneNeuron,
     Loss,
     Seeds,
 )

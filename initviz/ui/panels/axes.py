@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -153,6 +155,15 @@ def layer_ticks(layers: int, most: int) -> list[int]:
     near = 0.6 * step
     between = [n for n in range(step, layers, step) if n - 1 >= near and layers - n >= near]
     return [1, *between, layers]
+
+
+def with_number(numbers: Sequence[int], wanted: int) -> tuple[int, ...]:
+    """The numbers with one more, which takes the place of those that are too near; 0 for none."""
+    if not wanted or wanted in numbers:
+        return tuple(numbers)
+    gaps = [b - a for a, b in pairwise(numbers)]
+    near = 0.6 * max(gaps, default=1)
+    return tuple(sorted([wanted, *(n for n in numbers if abs(n - wanted) >= near)]))
 
 
 def spaced_layers(layers: int, most: int) -> NDArray[np.int64]:

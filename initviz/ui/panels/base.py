@@ -14,15 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from PySide6.QtCore import QPointF, QSizeF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QPainter, QShowEvent
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QPainter,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 
 from initviz.lab.recording import Recording
 from initviz.lab.thresholds import Thresholds
 from initviz.ui.panels import export
+from initviz.ui.panels.axes import Axis, Floats
 from initviz.ui.panels.canvas import Canvas
 from initviz.ui.panels.header import Header
+from initviz.ui.panels.presented import PresentedHead
 from initviz.ui.theme import LIGHT, Theme
 
 Row = Sequence[str | int | float]
@@ -35,6 +44,10 @@ MARGIN = 12
 GROUPS = ("Gradients", "Activations", "Weights", "Network", "Training")
 #: The least size of a panel, in heights of its labels.
 LEAST_WIDTH, LEAST_HEIGHT = 12, 14
+
+
+#: Keys that pick the next lane on the projector, where one is shown at a time.
+NEXT_LANE = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 
 
 class Asking(Protocol):
@@ -73,6 +86,26 @@ class Option:
         return next(iter(self.choices))
 
 
+@dataclass(frozen=True)
+class LayerAxes:
+    """Where a panel puts one value for each layer: place n = 1, 2, … along x, values along y.
+
+    Values are in the axis's own units: exponents of ten where it is one of powers. A curve that
+    is drawn by hand goes by `step`, or by `stride` where it is in a hurry; `text` writes a value
+    and `apart` says in words how far two curves lie from each other, by their mean distance.
+    """
+
+    plot: QRectF
+    x: Axis
+    y: Axis
+    step: float
+    stride: float
+    text: Callable[[float], str]
+    apart: Callable[[float], str]
+    #: Areas in which words stand: others keep out of them if they can.
+    taken: tuple[QRectF, ...] = ()
+
+
 class Panel(QFrame, Generic[Layout]):
     """A chart in a card. `Layout` is a value that holds all that the backdrop depends on."""
 
@@ -86,6 +119,10 @@ class Panel(QFrame, Generic[Layout]):
     picks_lane: ClassVar[bool] = False
     #: Keys that the chart answers to while it has the focus; with any, it can have it.
     keys: ClassVar[frozenset[Qt.Key]] = frozenset()
+    #: More keys, for what has a control of its own elsewhere, on the projector.
+    stage_keys: ClassVar[frozenset[Qt.Key]] = frozenset()
+    #: Whether the first part of its subtitle belongs to its title on the projector.
+    is_qualified: ClassVar[bool] = False
     #: The panel whose place on the board it takes, where it suits and that one does not.
     stands_in_for: ClassVar[str] = ""
     #: The heading under which it can be added to the board: one of `GROUPS`.
@@ -110,14 +147,23 @@ class Panel(QFrame, Generic[Layout]):
         self.shown: tuple[Shown, ...] = ()
         self.has_drawn = False
         self.analyst: Asking | None = None
+        #: Whether it looks as on a projector.
+        self.is_presented = False
+        #: The name of the layer that is marked; empty where none is.
+        self.highlight = ""
+        #: So many hidden layers a lane has that is not shown yet.
+        self.expected = 0
+        #: Widgets between the header and the chart, which are folded away on the projector.
+        self.controls: QWidget | None = None
         self._stale = False
         #: Whether the words on the chart and in the header must be renewed.
         self.words_due = True
         self._picked = ""
         self._chosen = {option.key: option.default for option in self.options}
         self._header = Header(self)
+        self._head: PresentedHead | None = None
         self._canvas = Canvas(self)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(1, 4, 1, 6)
         column.setSpacing(0)
         column.addWidget(self._header)
@@ -147,6 +193,11 @@ class Panel(QFrame, Generic[Layout]):
             self._canvas.tell_values()
 
     @property
+    def chart_widget(self) -> QWidget:
+        """The part that is painted, under the title."""
+        return self._canvas
+
+    @property
     def header(self) -> Header:
         """Its title, by which it is taken hold of, and its menus."""
         return self._header
@@ -157,18 +208,55 @@ class Panel(QFrame, Generic[Layout]):
         self._allow_smallest()
         self._header.set_theme(theme)
         self._canvas.forget()
+        self.show_subtitle()
         self._refresh()
+
+    def present(self, presented: bool) -> None:
+        """Look as on a projector, or as in the window again.
+
+        There the title is large and over the plot with what the chart is of, every lane has its
+        name, and there is no card, no menu and no control: what those do `set_option` does, and
+        keys while the chart has the focus (see `keys` and `stage_keys`; Enter picks the next
+        lane where it is one at a time).
+        """
+        if presented == self.is_presented:
+            return
+        self.is_presented = presented
+        if self._head is None:
+            self._head = PresentedHead(self)
+            self._column.insertWidget(0, self._head)
+        self._head.setVisible(presented)
+        self._header.setVisible(not presented)
+        if self.controls is not None:
+            self.controls.setVisible(not presented)
+        self.setProperty("role", "" if presented else "card")
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self._canvas.let_focus()
+        self._canvas.forget()
+        self._stale = self.words_due = True
+        self._refresh()
+
+    def set_highlight(self, layer: str) -> None:
+        """Mark the layer of this name, such as "hidden 1", where the panel has it; "" none."""
+        if layer != self.highlight:
+            self.highlight = layer
+            self.words_due = True
+            self._canvas.update()
 
     def option(self, key: str) -> str:
         """The chosen value of an option."""
         return self._chosen[key]
 
     def set_option(self, key: str, value: str) -> None:
-        """Choose a value of an option.
+        """Choose a value of an option; "lane" is the letter where it shows one lane at a time.
 
         Raises:
             KeyError: for an option or a value that this panel does not have.
         """
+        if key == "lane" and self.picks_lane and value in {one.letter for one in self.shown}:
+            self.pick_lane(value)
+            return
         option = next((o for o in self.options if o.key == key), None)
         if option is None or value not in option.choices:
             raise KeyError(f"{self.name} has no {key} = {value}")
@@ -228,6 +316,50 @@ class Panel(QFrame, Generic[Layout]):
     def table(self) -> Table:
         """What is shown as numbers: a header and rows, in full precision."""
 
+    # -- what it says on the projector ------------------------------------------------------------
+
+    def told_lanes(self) -> Sequence[Shown]:
+        """The lanes that are shown: all, or the one that is picked."""
+        return (self.picked,) if self.picks_lane else self.shown
+
+    def names_lanes(self, _size: QSizeF) -> bool:
+        """Whether the chart, at this size, writes the whole name of every lane that it shows."""
+        return False
+
+    def middle(self, size: QSizeF) -> float:
+        """Where the middle of the plot is in a chart of this size, in pixels from the left."""
+        plot: QRectF | None = getattr(self.lay_out(size), "plot", None)
+        return plot.center().x() if plot is not None else size.width() / 2
+
+    def layer_axes(self) -> LayerAxes | None:
+        """Where its chart, as it stands, has one value for each layer; None where it has none."""
+        return None
+
+    def layer_values(self, _letter: str) -> Floats | None:
+        """What is drawn of a lane's layers (H,), in the units of `layer_axes`; None if nothing."""
+        return None
+
+    def layer_rows(self) -> Sequence[Floats]:
+        """All that is drawn over the layers, in the units of `layer_axes`: a row for each mark."""
+        return ()
+
+    def draw_empty(self, painter: QPainter, size: QSizeF) -> None:
+        """Paint the chart's axes where no lane is shown, if they can be known then."""
+
+    @property
+    def marked_place(self) -> int:
+        """The number, from 1, of the layer that is marked; 0 where there is none."""
+        for lane in self.shown if self.highlight else ():
+            if self.highlight in lane.recording.layers:
+                return lane.recording.layers.index(self.highlight) + 1
+        return 0
+
+    def expect_layers(self, count: int) -> None:
+        """Keep room for so many hidden layers, of a lane that is not shown yet."""
+        self.expected = count
+        self.words_due = True
+        self._canvas.update()
+
     # -- what a panel does when it is worked by hand; most cannot be -------------------------------
 
     def cursor_at(self, _at: QPointF) -> Qt.CursorShape:
@@ -244,8 +376,28 @@ class Panel(QFrame, Generic[Layout]):
     def released(self) -> None:
         """What was held is let go of."""
 
+    def answers_to(self, key: int) -> bool:
+        """Whether a key means something to it while its chart has the focus."""
+        if key in self.keys:
+            return True
+        return self.is_presented and (
+            key in self.stage_keys or (self._has_choice and key in NEXT_LANE)
+        )
+
+    def press(self, event: QKeyEvent) -> None:
+        """A key that it answers to was pressed."""
+        if self._has_choice and self.is_presented and event.key() in NEXT_LANE:
+            letters = [lane.letter for lane in self.shown]
+            self.pick_lane(letters[(letters.index(self.picked.letter) + 1) % len(letters)])
+        else:
+            self.key(event)
+
+    @property
+    def _has_choice(self) -> bool:
+        return self.picks_lane and len(self.shown) > 1
+
     def key(self, event: QKeyEvent) -> None:
-        """One of `keys` was pressed."""
+        """One of `keys`, or of `stage_keys`, was pressed."""
 
     def stop(self) -> None:
         """Wait for what it is still finding out: it will not be seen again."""
@@ -266,6 +418,9 @@ class Panel(QFrame, Generic[Layout]):
             self.draw_words(painter, layout)
             self.draw_marks(painter, layout)
 
+    def chart_resized(self) -> None:
+        """Told by the canvas when it has another size; often nothing is to be done."""
+
     def drawn(self) -> None:
         """Told by the canvas when marks were painted on the screen."""
         self.has_drawn = True
@@ -284,7 +439,26 @@ class Panel(QFrame, Generic[Layout]):
             self.read()
             self._stale = False
             if self.words_due:
+                self.show_subtitle()
+
+    @property
+    def has_read(self) -> bool:
+        """Whether what it was given is read, so that it knows what it will paint."""
+        return bool(self.shown) and not self._stale
+
+    def show_subtitle(self) -> None:
+        """Renew what is said beside the title."""
+        if not self.is_presented or self._head is None:
+            if self.has_read:
                 self._header.show_subtitle(self.subtitle())
+            return
+        title, beside = self.title, list[str]()
+        if self.has_read:
+            letters = {lane.letter for lane in self.shown}
+            beside = [part for part in self.subtitle().split(" · ") if part and part not in letters]
+        if self.is_qualified and beside:
+            title = f"{title}, {beside.pop(0)}"
+        self._head.renew(title, beside)
 
     # -- out of the program ------------------------------------------------------------------------
 
@@ -332,7 +506,15 @@ class Panel(QFrame, Generic[Layout]):
     # -- Qt ----------------------------------------------------------------------------------------
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self._header.open_menu(event.globalPos())
+        if self.is_presented:
+            super().contextMenuEvent(event)
+        else:
+            self._header.open_menu(event.globalPos())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.is_presented:
+            self.show_subtitle()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
     QHideEvent,
@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -41,14 +42,28 @@ class Canvas(QWidget):
         self._pointer: QPointF | None = None
         self._is_held = False
         self._readout = _Readout(self)
+        self._keeper = _KeepsKeys(panel, self)
         self.setMouseTracking(True)
         self.setObjectName(f"panel.{panel.name}.chart")
-        if panel.keys:
-            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            self.setAccessibleName(f"{panel.title}: chart")
-            self.setAccessibleDescription(panel.how_to_read)
+        self.let_focus()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def let_focus(self) -> None:
+        """Let it have the focus where its panel answers to keys, as it looks now."""
+        panel, policy = self._panel, Qt.FocusPolicy.NoFocus
+        if panel.keys:
+            policy = Qt.FocusPolicy.StrongFocus
+        elif panel.is_presented and (panel.stage_keys or panel.picks_lane):
+            policy = Qt.FocusPolicy.TabFocus  # a click would take the arrows from the lecture
+        self.setFocusPolicy(policy)
+        if panel.is_presented:
+            self.installEventFilter(self._keeper)
+        else:
+            self.removeEventFilter(self._keeper)
+        if policy != Qt.FocusPolicy.NoFocus:
+            self.setAccessibleName(f"{panel.title}: chart")
+            self.setAccessibleDescription(panel.how_to_read)
 
     def forget(self) -> None:
         """Paint the backdrop again at the next redraw."""
@@ -110,6 +125,10 @@ class Canvas(QWidget):
             self._panel.draw_backdrop(painter, layout)
         return True
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._panel.chart_resized()
+
     # -- the pointer ---------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -155,8 +174,8 @@ class Canvas(QWidget):
     # -- keys ----------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._panel.shown and event.key() in self._panel.keys:
-            self._panel.key(event)
+        if self._panel.shown and self._panel.answers_to(event.key()):
+            self._panel.press(event)
         else:
             super().keyPressEvent(event)
 
@@ -170,6 +189,24 @@ class Canvas(QWidget):
     def _forget_pointer(self) -> None:
         self._pointer = None
         self._readout.hide()
+
+
+class _KeepsKeys(QObject):
+    """Lets a chart on the projector have the keys that it answers to, although they are shortcuts.
+
+    A filter, and only there: as a method of the chart it would be called at every redraw.
+    """
+
+    def __init__(self, panel: Panel[Any], parent: QObject) -> None:
+        super().__init__(parent)
+        self._panel = panel
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_asked = event.type() == QEvent.Type.ShortcutOverride and self._panel.shown
+        if is_asked and isinstance(event, QKeyEvent) and self._panel.answers_to(event.key()):
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
 
 
 class _Readout(QLabel):

@@ -20,7 +20,7 @@ from initviz.lab.checkpoint import Checkpoint
 from initviz.session.worker import explain
 from initviz.ui.controls import ComboBox
 from initviz.ui.panels.base import Panel, Shown
-from initviz.ui.panels.drawing import CENTRE, width_of, write
+from initviz.ui.panels.drawing import CENTRE, wrapped, write
 from initviz.ui.theme import Theme
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class CloserLook(Panel[LookLayout], Generic[Found]):
         if self._look is not before:
             self.words_due = True
         if words:
-            self._header.show_subtitle(self.subtitle())
+            self.show_subtitle()
 
     def read(self) -> None:
         lane = self.picked
@@ -140,7 +140,7 @@ class CloserLook(Panel[LookLayout], Generic[Found]):
         self.words_due = True
         self.found_changed()
         if not self._is_reading and self.shown:
-            self._header.show_subtitle(self.subtitle())
+            self.show_subtitle()
             self._canvas.update()
 
     def stop(self) -> None:
@@ -232,6 +232,12 @@ class LayerLook(CloserLook[Found]):
             self._refresh()
             self.option_changed.emit(key, value)
 
+    def step_layer(self, by: int) -> None:
+        """Show a layer further on or, if negative, further back."""
+        layers = self.picked.recording.layers
+        place = min(max(layers.index(self.layer) + by, 0), len(layers) - 1)
+        self.set_option("layer", layers[place])
+
     def read(self) -> None:
         self._fill()
         super().read()
@@ -273,12 +279,13 @@ class ShortLabel(QLabel):
 
 def strip_under_header(panel: Panel[LookLayout]) -> QHBoxLayout:
     """A row for widgets between a panel's header and its chart."""
-    strip = QHBoxLayout()
+    panel.controls = QWidget()
+    strip = QHBoxLayout(panel.controls)
     strip.setContentsMargins(12, 2, 12, 2)
     strip.setSpacing(8)
     column = panel.layout()
     assert isinstance(column, QVBoxLayout)
-    column.insertLayout(1, strip)
+    column.insertWidget(1, panel.controls)
     return strip
 
 
@@ -296,15 +303,3 @@ def draw_sentence(painter: QPainter, layout: LookLayout, text: str) -> None:
 def signed(number: str) -> str:
     """A number with a true minus in front; that of an exponent stays as it is."""
     return "−" + number[1:] if number.startswith("-") else number
-
-
-def wrapped(text: str, pixels: int, room: float) -> Sequence[str]:
-    """The text in lines of at most so many pixels, cut between words."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and width_of(longer, pixels) > room:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines

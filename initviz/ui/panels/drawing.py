@@ -86,6 +86,18 @@ def elided(text: str, pixels: int, width: float, weight: Weight = Weight.Normal)
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(width, 0.0))
 
 
+def wrapped(text: str, pixels: int, room: float) -> list[str]:
+    """The text in lines of at most so many pixels, cut between words; a word may be wider."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width_of(longer, pixels) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def write_lane(
     painter: QPainter,
     letter: str,
@@ -111,6 +123,23 @@ def lane_width(letter: str, label: str, pixels: int) -> float:
     """The pixels that a lane's letter and its whole label take."""
     bold = width_of(letter + " ", pixels, Weight.Bold)
     return bold + width_of(label, pixels, Weight.Medium) + 1
+
+
+def in_rows(widths: Sequence[float], between: float, room: float) -> list[list[int]]:
+    """The numbers of things so wide, in rows that fit with this much between two of them.
+
+    One that is wider than `room` has a row of its own.
+    """
+    rows: list[list[int]] = []
+    taken = room
+    for number, width in enumerate(widths):
+        if rows and taken + between + width <= room:
+            rows[-1].append(number)
+            taken += between + width
+        else:
+            rows.append([number])
+            taken = width
+    return rows
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -25,6 +25,8 @@ from initviz.ui.panels.drawing import CENTRE, RIGHT, Weight, elided, width_of, w
 MOST_UNITS = 100
 #: A filter is drawn at least so large, in heights of a label.
 LEAST_FILTER = 2.4
+#: With less than this, in heights of a label, there are no bars on the projector.
+LEAST_WIDTH = 26.0
 #: The share of the width that two bars of colours may take together.
 MOST_BARS = 0.35
 NAMES = ("Before", "Now", "Change")
@@ -160,11 +162,17 @@ class FirstLayer(CloserLook[Weights]):
     def _bars(self, layout: LookLayout, found: Weights) -> list[tuple[str, Ticked]]:
         """The bars that are drawn, with their names: of two only the first where room is short."""
         scales = self._scales(found)
+        if self._is_tight(layout):
+            return []
         if self.option("change") == "same":
             return [("", scales[0])]
         both = [("W", scales[0]), ("ΔW", scales[2])]
         taken = sum(scale.width(layout.theme) + layout.theme.gap for _, scale in both)
         return both if taken < MOST_BARS * layout.size.width() else both[:1]
+
+    def _is_tight(self, layout: LookLayout) -> bool:
+        """Whether names would be cut for the bars on the projector: words say it then."""
+        return self.is_presented and layout.size.width() < LEAST_WIDTH * layout.theme.label
 
     def _bars_width(self, layout: LookLayout, found: Weights) -> float:
         theme = layout.theme
@@ -243,8 +251,11 @@ class FirstLayer(CloserLook[Weights]):
         area = self._areas(layout, found)[0]
         at = (theme.gap, size.height() - 0.9 * label)
         text = self._units_text(found, len(self._places(layout, found, area)))
-        if self.option("change") == "own" and len(self._bars(layout, found)) == 1:
-            text = f"ΔW: ±{short(self._scales(found)[2].colours.limit)}; {text}"
+        scales = self._scales(found)
+        if self.option("change") == "own" and len(self._bars(layout, found)) < 2:
+            text = f"ΔW: ±{short(scales[2].colours.limit)}; {text}"
+        if self._is_tight(layout):
+            text = f"±{short(scales[0].colours.limit)}; {text}"
         room = size.width() - 2 * theme.gap
         write(painter, elided(text, label, room), at, theme.ink_soft, label)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QSizeF
@@ -11,8 +12,8 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from initviz.ui.panels.axes import Floats, short_power
-from initviz.ui.panels.base import Row, Shown, Table
-from initviz.ui.panels.profile import Profile, ProfileLayout
+from initviz.ui.panels.base import Option, Row, Shown, Table
+from initviz.ui.panels.profile import Profile, ProfileLayout, Series
 from initviz.ui.panels.theory_ghosts import (
     LATER,
     NOW,
@@ -53,6 +54,10 @@ class GradientMagnitude(Profile):
     place = "hidden layer"
     direction = "input side is left"
     reference = "the last hidden layer"
+    options = (
+        *Profile.options,
+        Option("of", "Marks", {"both": "signal and weights", "signal": "signal alone"}),
+    )
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +76,11 @@ class GradientMagnitude(Profile):
     def row(self, lane: Shown, quantity: str) -> tuple[int, Floats]:
         step, row = lane.recording.latest(quantity, lane.step)
         return step, row[: self.count(lane)]
+
+    def _read_series(self, lane: Shown, kind: str, relative: bool) -> Series:
+        series = super()._read_series(lane, kind, relative)
+        is_left_out = kind == "weights" and self.option("of") == "signal"
+        return replace(series, measured_at=-1) if is_left_out else series
 
     # -- theory ----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ class GradientOverTime(OverTime):
         "single recurrent layer the rows are the time steps of its sequence. Cells that are "
         "exactly 0, or no number, have a look of their own."
     )
+    is_qualified = True
     options = (
         Option("of", "Gradient", {"signal": "signal", "weights": "weights"}),
         Option("axis", "Colours", {key: decades.label for key, decades in DECADES.items()}),

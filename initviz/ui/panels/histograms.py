@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
@@ -23,12 +24,14 @@ from initviz.ui.panels.drawing import (
     Segments,
     Weight,
     elided,
+    lane_width,
     pen,
     polygon,
     width_of,
     write,
     write_lane,
 )
+from initviz.ui.panels.highlight import draw_area
 from initviz.ui.panels.profile import step_text
 from initviz.ui.panels.reaches import Reaches, reaches
 from initviz.ui.panels.ridges import Ridges, ridges
@@ -118,6 +121,7 @@ class HistogramLayout:
     sign: str
     captions: tuple[str, ...]  # from the longest to the shortest; none where there is no room
     rows: str  # what the rows are
+    named: bool  # whether the lanes' names are written, beside their letters
 
 
 class Histograms(Panel[HistogramLayout]):
@@ -239,10 +243,19 @@ class Histograms(Panel[HistogramLayout]):
             sign=sign,
             captions=self._captions(wide, has_room) if tall else (),
             rows="layer" if self.values().of_output else "hidden layer",
+            named=not self.is_presented or self._are_named(width),
         )
 
+    def _are_named(self, width: float) -> bool:
+        """Whether there is room for the lanes' names as they are, over columns so wide."""
+        label = self.theme.label
+        return max(lane_width(s.letter, s.label, label) for s in self.shown) <= width
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        return self.lay_out(size).named
+
     def _place(self, column: Column, x: Axis, plot: QRectF, most: int, number_at: float) -> Place:
-        layers = spaced_layers(column.count, most)
+        layers = self._with_marked(spaced_layers(column.count, most), column.count)
         pitch = plot.height() / len(layers)
         # On the middle of a pixel, or every second line would look bold.
         bases = np.floor(plot.top() + pitch * np.arange(1, len(layers) + 1)) + 0.5
@@ -258,6 +271,15 @@ class Histograms(Panel[HistogramLayout]):
             units=tuple((own if self._is_own else np.ones(len(layers))).tolist()),
             number_at=number_at,
         )
+
+    def _with_marked(self, layers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """The layers with the one that is marked, in the place of the nearest between the ends."""
+        layer = self.marked_place - 1
+        if not 0 <= layer < count or layer in layers or len(layers) < 3:
+            return layers
+        chosen = layers.copy()
+        chosen[1 + int(np.argmin(np.abs(layers[1:-1] - layer)))] = layer
+        return chosen
 
     def _captions(self, signed: bool, has_room: bool) -> tuple[str, ...]:
         if not has_room:
@@ -277,7 +299,8 @@ class Histograms(Panel[HistogramLayout]):
             fits = width_of(f"{letter} {text}", label, Weight.Bold) < ridge
             at = (place.x.start + (ridge if fits else room) / 2, plot.top() - 1.25 * label)
             colour = theme.lane_text[index]
-            write_lane(painter, letter, text, at, colour, label, room=room, align=CENTRE)
+            shown = text if layout.named else ""
+            write_lane(painter, letter, shown, at, colour, label, room=room, align=CENTRE)
             self._draw_values(painter, place, layout)
             if place.numbered:
                 self._draw_numbers(painter, place, layout)
@@ -341,6 +364,19 @@ class Histograms(Panel[HistogramLayout]):
                 self._write_numbers(painter, column, place, layout)
             if column.first is not None:
                 self._draw_first(painter, column.first, place, layout)
+            if self.highlight:
+                self._draw_marked(painter, place, layout)
+
+    def _draw_marked(self, painter: QPainter, place: Place, layout: HistogramLayout) -> None:
+        """A band around the ridge of the layer that is marked, from its number to its end."""
+        layer = self.marked_place - 1
+        if layer in place.layers:
+            base = place.bases[place.layers.index(layer)]
+            left = place.x.start - (1.6 * layout.theme.label if place.numbered else 0.0)
+            bottom = base + 0.12 * place.pitch
+            top = max(base - place.pitch, layout.plot.top() - 0.5 * layout.theme.label)
+            right = max(place.number_at, place.x.end)
+            draw_area(painter, layout.theme, QRectF(left, top, right - left, bottom - top))
 
     @staticmethod
     def _write_waiting(painter: QPainter, place: Place, layout: HistogramLayout) -> None:

@@ -32,6 +32,7 @@ from initviz.ui.panels.drawing import (
     width_of,
     write,
 )
+from initviz.ui.panels.presented import name_beside, room_beside
 from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
 from initviz.ui.theme import Theme
 
@@ -109,6 +110,7 @@ class LossLayout:
     ticks: tuple[float, ...]
     chance: float
     chance_label: str
+    names: float  # pixels for the lanes' names at the right; 0 for letters alone
     noted: bool  # whether there is a line about clipped gradients above the plot
 
     def height(self, values: Floats) -> Floats:
@@ -189,7 +191,9 @@ class Loss(Panel[LossLayout]):
             ticks = round_ticks(high, max(2, int((bottom - top) / (2.4 * label)) + 1))
         widest = max(width_of(tick_text(t, logarithmic, metric.share), label) for t in ticks)
         left = theme.gap + widest + 0.8 * label
-        plot = QRectF(left, top, max(size.width() - left - 2.4 * label, 20), bottom - top)
+        names = room_beside(self.shown, theme, size.width()) if self.is_presented else 0.0
+        right = names + 1.4 * label if names else 2.4 * label
+        plot = QRectF(left, top, max(size.width() - left - right, 20), bottom - top)
         return LossLayout(
             theme=theme,
             size=size,
@@ -201,8 +205,12 @@ class Loss(Panel[LossLayout]):
             ticks=tuple(ticks),
             chance=metric.chance(experiment, self._classes) if self._classes else math.nan,
             chance_label=metric.chance_label.format(self._classes),
+            names=names,
             noted=noted,
         )
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        return self.lay_out(size).names > 0
 
     def _finite(self) -> Floats:
         values = np.concatenate([curve.values for curve in self._curves])
@@ -257,7 +265,7 @@ class Loss(Panel[LossLayout]):
         y = float(layout.height(np.array([layout.chance]))[0])
         if not plot.top() <= y <= plot.bottom():
             return
-        painter.setPen(dashed(theme.axis, 1.0))
+        painter.setPen(dashed(theme.axis, 0.5 * theme.line))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         # On the side of the line that has more room.
         above = y - plot.top() > 1.6 * theme.small
@@ -299,6 +307,11 @@ class Loss(Panel[LossLayout]):
     def _draw_letters(self, painter: QPainter, layout: LossLayout) -> None:
         """Each lane's letter at the right end of its line, unless the words of a break name it."""
         theme, plot = layout.theme, layout.plot
+        if layout.names:
+            name_beside(
+                painter, theme, plot, [(c.lane, self._end_of(c, layout)) for c in self._curves]
+            )
+            return
         ends = []
         for curve in self._curves:
             finite = np.flatnonzero(np.isfinite(curve.values))
@@ -322,6 +335,12 @@ class Loss(Panel[LossLayout]):
                 weight=Weight.Bold,
                 ground=ground,
             )
+
+    @staticmethod
+    def _end_of(curve: Curve, layout: LossLayout) -> float:
+        """The height at which a curve ends; the top where it never was a number."""
+        finite = curve.values[np.isfinite(curve.values)]
+        return float(layout.height(finite[-1:])[0]) if len(finite) else layout.plot.top()
 
     # -- read-out ------------------------------------------------------------------------------
 

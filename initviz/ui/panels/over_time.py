@@ -11,11 +11,12 @@ from PySide6.QtGui import QColor, QImage, QPaintEngine, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
 from initviz.lab.recording import Track
-from initviz.ui.panels.axes import Axis, Floats, exact, layer_ticks
+from initviz.ui.panels.axes import Axis, Floats, exact, layer_ticks, with_number
 from initviz.ui.panels.base import Panel, Row, Table
-from initviz.ui.panels.drawing import LEFT, RIGHT, Cap, hatch, pen, width_of, write
+from initviz.ui.panels.drawing import CENTRE, LEFT, RIGHT, Cap, hatch, pen, width_of, write
 from initviz.ui.panels.exponents import FIRST_COLOUR, UNDEFINED, ZERO, Cells, HeatMap
 from initviz.ui.panels.heat_colours import Colours
+from initviz.ui.panels.highlight import draw_frame
 from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
 from initviz.ui.theme import Theme
 
@@ -49,6 +50,7 @@ class HeatLayout:
     y: Axis
     numbers: tuple[int, ...]
     colours: Colours
+    rows: str  # what the rows are; empty where there is no room for it
 
 
 class OverTime(Panel[HeatLayout]):
@@ -104,7 +106,8 @@ class OverTime(Panel[HeatLayout]):
         theme, label = self.theme, self.theme.label
         colours, layers = self.colours(), len(self._heat.cells)
         tall = size.height() > 12 * label
-        left = theme.gap + 0.8 * label + width_of(str(layers), label)
+        named = self.is_presented and tall  # what the rows are
+        left = theme.gap + (0.8 + 1.5 * named) * label + width_of(str(layers), label)
         bar = 0.5 * theme.gap + 0.7 * label
         plot = QRectF(left, 0.7 * label, 0.0, 0.0)
         plot.setBottom(max(size.height() - (3.5 if tall else 2.0) * label, plot.top() + 20))
@@ -120,8 +123,12 @@ class OverTime(Panel[HeatLayout]):
             bar=QRectF(plot.right() + 1.3 * theme.gap, plot.top(), bar, plot.height()),
             x=Axis(0, self._end, plot.left() + half, plot.right() - half),
             y=Axis(0.5, layers + 0.5, plot.top(), plot.bottom()),
-            numbers=tuple(layer_ticks(layers, max(2, int(plot.height() / (1.5 * label))))),
+            numbers=with_number(
+                layer_ticks(layers, max(2, int(plot.height() / (1.5 * label)))),
+                self._marked_row if self._marked_row <= layers else 0,
+            ),
             colours=colours,
+            rows=self.rows().place if named else "",
         )
 
     def draw_backdrop(self, painter: QPainter, layout: HeatLayout) -> None:
@@ -132,6 +139,8 @@ class OverTime(Panel[HeatLayout]):
         tall = layout.size.height() > 12 * label
         draw_steps(painter, theme, layout.plot, layout.x, titled=tall)
         self._draw_bar(painter, layout)
+        if layout.rows:
+            write_upwards(painter, layout.rows, layout.plot, theme)
 
     def _draw_bar(self, painter: QPainter, layout: HeatLayout) -> None:
         theme, bar, label = layout.theme, layout.bar, layout.theme.label
@@ -145,6 +154,11 @@ class OverTime(Panel[HeatLayout]):
             at = (bar.right() + 0.5 * label, y)
             write(painter, text, at, theme.ink_soft, label, align=LEFT)
 
+    @property
+    def _marked_row(self) -> int:
+        """The row of the layer that is marked; 0 where there is none."""
+        return self.marked_place if self.rows().place == "hidden layer" else 0
+
     # -- marks ---------------------------------------------------------------------------------
 
     def draw_marks(self, painter: QPainter, layout: HeatLayout) -> None:
@@ -155,6 +169,10 @@ class OverTime(Panel[HeatLayout]):
             hatch(painter, cell_area(undefined, layout.plot), theme.surface, theme.axis)
         names = [("0", theme.blank)] if zero.any() else []
         names += [("NaN or ∞", "")] if undefined.any() else []
+        if self.highlight and 0 < self._marked_row <= len(cells):
+            top, bottom = layout.y(self._marked_row - 0.5), layout.y(self._marked_row + 0.5)
+            left, width = layout.plot.left(), layout.plot.width()
+            draw_frame(painter, theme, QRectF(left, top, width, bottom - top))
         self._draw_names(painter, layout, names)
         draw_position(painter, theme, layout.plot, layout.x, [self.picked])
 
@@ -216,6 +234,15 @@ class OverTime(Panel[HeatLayout]):
             for place, (number, seen) in enumerate(zip(numbers, row, strict=True))
         ]
         return header, made
+
+
+def write_upwards(painter: QPainter, text: str, plot: QRectF, theme: Theme) -> None:
+    """What the rows of a plot are, along the left edge of the chart."""
+    painter.save()
+    painter.translate(theme.gap + 0.3 * theme.label, plot.center().y())
+    painter.rotate(-90)
+    write(painter, text, (0, 0), theme.ink_soft, theme.label, align=CENTRE)
+    painter.restore()
 
 
 def draw_cells(painter: QPainter, cells: Cells, colours: list[int], target: QRectF) -> None:

@@ -132,6 +132,9 @@ class PhaseMap(Panel[PhaseLayout]):
         self._timer.setInterval(DRAG_INTERVAL)
         self._timer.timeout.connect(self._send)
 
+    def told_lanes(self) -> Sequence[Shown]:
+        return self.shown  # every lane has a dot, whichever is picked
+
     # -- reading ----------------------------------------------------------------------------------
 
     def read(self) -> None:

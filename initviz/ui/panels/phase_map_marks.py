@@ -226,6 +226,8 @@ def _write_dot(
         told = f"σ_w {exact(dot.point[0])}" if dot.point[0] > layout.x.high else ""
         told = told or f"σ_b {exact(dot.point[1])}"
     width = bold + (0.5 * label + symbols_width(told, label) if told else 0.0) + 0.6 * label
+    if width > layout.plot.width():  # it would lie over the axis
+        told, width = "", bold + 0.6 * label
     box = _beside(layout, layout.shown_at(dot.point), QSizeF(width, 1.35 * label), taken, points)
     lay_ground(painter, theme, box, 0.88)
     left, middle = box.left() + 0.3 * label, box.center().y()

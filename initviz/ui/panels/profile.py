@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QWidget
 
-from initviz.ui.panels.axes import DECADES, Axis, Floats, exact, layer_ticks, power, short_power
-from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
+from initviz.ui.panels.axes import (
+    DECADES,
+    Axis,
+    Floats,
+    exact,
+    layer_ticks,
+    power,
+    short_power,
+    with_number,
+)
+from initviz.ui.panels.base import LayerAxes, Option, Panel, Row, Shown, Table
 from initviz.ui.panels.drawing import (
     CENTRE,
     RIGHT,
@@ -33,6 +43,18 @@ from initviz.ui.panels.drawing import (
     write_lane,
 )
 from initviz.ui.panels.exponents import exponents, relative_exponents
+from initviz.ui.panels.healthy_band import band_of, name_band, name_band_beside
+from initviz.ui.panels.highlight import column_of, draw_column, draw_rings
+from initviz.ui.panels.legend import (
+    LETTERS,
+    PITCH,
+    Rows,
+    is_tight,
+    places_below,
+    room_beside,
+    rows_below,
+    text_after,
+)
 from initviz.ui.theme import Theme, mix
 
 
@@ -67,6 +89,8 @@ class ProfileLayout:
     names: float  # pixels for names at the right; 0 where there is room for letters alone
     titled: bool
     kinds: tuple[tuple[str, str], ...]  # those that are there, with their names
+    rows: Rows  # of the legend, where it is under the plot
+    tight: bool  # whether letters and legend stand side by side, for want of height
 
 
 def mark_every(count: int, pixels: float, diameter: float) -> int:
@@ -93,6 +117,7 @@ class Profile(Panel[ProfileLayout]):
     reference: ClassVar[str]
 
     every = 2
+    is_qualified = True
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "scale",
@@ -101,6 +126,10 @@ class Profile(Panel[ProfileLayout]):
         ),
         Option("axis", "Axis", {key: decades.label for key, decades in DECADES.items()}),
     )
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._series: list[Series] = []
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -139,17 +168,17 @@ class Profile(Panel[ProfileLayout]):
 
     def lay_out(self, size: QSizeF) -> ProfileLayout:
         theme, decades = self.theme, DECADES[self.option("axis")]
-        count = max([1, *(self.count(lane) for lane in self.shown)])
+        count = max([1, self.expected, *(self.count(lane) for lane in self.shown)])
         kinds = self._drawn_kinds
         label, titled = theme.label, size.height() > 14 * theme.label
         left = 2 * theme.gap + width_of(power(decades.low), label)
-        names = max(lane_width(s.letter, s.label, label) for s in self.shown)
-        legend = max([0.0, *(width_of(name, label) for name in kinds.values())]) + 1.8 * label
-        room = min(max(names, legend), 0.3 * size.width())
-        if room < legend:
-            room = 0.0
+        names = max([0.0, *(lane_width(s.letter, s.label, label) for s in self.shown)])
+        entries, presented = tuple(kinds.values()), self.is_presented
+        room = room_beside(theme, names, entries, size.width(), presented=presented)
+        below = entries if presented and titled and not room else ()
+        rows = rows_below(theme, below, size.width() - 2 * theme.gap)
         right = 2 * theme.gap + (room or label)
-        bottom = (3.9 if titled else 1.9) * label
+        bottom = ((3.9 if titled else 1.9) + PITCH * len(rows)) * label
         plot = QRectF(left, 0.9 * label, size.width() - left - right, 0.0)
         plot.setBottom(max(size.height() - bottom, plot.top() + 20))
         number = width_of(str(count), label) + 0.8 * label
@@ -160,26 +189,36 @@ class Profile(Panel[ProfileLayout]):
             y=Axis(decades.low, decades.high, plot.bottom(), plot.top()),
             count=count,
             exponents=tuple(decades.ticks(plot.height(), 2.3 * label)),
-            numbers=tuple(layer_ticks(count, max(2, int(plot.width() / number)))),
+            numbers=self._with_marked(
+                layer_ticks(count, max(2, int(plot.width() / number))), count
+            ),
             every=mark_every(count, plot.width(), theme.mark),
             band=self._healthy() if self.option("scale") == "relative" else None,
             names=room,
             titled=titled,
             kinds=tuple(kinds.items()),
+            rows=rows,
+            tight=self.is_presented and is_tight(theme, len(self.shown), len(kinds), plot, room),
         )
+
+    def _with_marked(self, numbers: list[int], count: int) -> tuple[int, ...]:
+        """The numbers with that of the place that is marked, in the place of its neighbours."""
+        place = self.marked_place if self.column == "layer" else 0
+        return with_number(numbers, place) if place <= count else tuple(numbers)
 
     def draw_backdrop(self, painter: QPainter, layout: ProfileLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
         if layout.band is not None:
-            painter.fillRect(self._band(layout), QColor(theme.healthy_band))
+            painter.fillRect(band_of(layout), QColor(theme.healthy_band))
         for exponent in layout.exponents:
             y = round(layout.y(float(exponent))) + 0.5
             painter.setPen(pen(theme.grid, 1, Cap.FlatCap))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             at = (plot.left() - 0.8 * label, y)
             write(painter, power(exponent), at, theme.ink_soft, label, align=RIGHT)
-        if layout.band is not None:
-            self._name_band(painter, layout)  # over the grid, which would strike it through
+        if layout.band is not None and not self.is_presented:
+            # Over the grid, which would strike it through.
+            name_band(painter, layout, on_top=self.word_on_top)
         y = plot.bottom() + 1.25 * label
         for number in layout.numbers:
             at = (layout.x(float(number)), y)
@@ -194,22 +233,6 @@ class Profile(Panel[ProfileLayout]):
         low, high = (math.log10(max(limit, 1e-300)) for limit in limits)
         return low, high
 
-    @staticmethod
-    def _band(layout: ProfileLayout) -> QRectF:
-        low, high = layout.band or (0.0, 0.0)
-        plot, axis = layout.plot, layout.y
-        top = axis(min(high, axis.high))
-        return QRectF(plot.left(), top, plot.width(), axis(max(low, axis.low)) - top)
-
-    def _name_band(self, painter: QPainter, layout: ProfileLayout) -> None:
-        theme, band = layout.theme, self._band(layout)
-        if band.height() > 1.6 * theme.label:
-            inset = 0.9 * theme.label
-            y = band.top() + inset if self.word_on_top else band.bottom() - inset
-            at = (band.left() + 0.6 * theme.label, y)
-            ink, ground = theme.healthy_text, theme.healthy_band
-            write(painter, "healthy", at, ink, theme.label, ground=ground)
-
     def _draw_axis_title(self, painter: QPainter, layout: ProfileLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
         y = plot.bottom() + 3.1 * label
@@ -219,6 +242,8 @@ class Profile(Panel[ProfileLayout]):
         fits = width_of(long, label) < plot.width() - 2.4 * arrow
         text = long if fits else self.place
         write(painter, text, (plot.center().x(), y), theme.ink_soft, label, align=CENTRE)
+        if (plot.width() - width_of(text, label)) / 2 < 1.15 * arrow:
+            return  # it would strike the words through
         painter.setPen(pen(theme.axis, max(1.3, 0.65 * theme.line)))
         tip, tail, head = plot.left() + 4, plot.left() + arrow, 0.45 * label
         painter.drawLine(QPointF(tip, y), QPointF(tail, y))
@@ -232,10 +257,16 @@ class Profile(Panel[ProfileLayout]):
 
     def _draw_legend(self, painter: QPainter, layout: ProfileLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
+        if layout.rows:
+            self._draw_legend_below(painter, layout)
+            return
         pitch = 1.9 * label
         widest = max([0.0, *(width_of(name, label) for _, name in layout.kinds)])
         inside = plot.right() - widest - 2.2 * label
         left = plot.right() + theme.gap if layout.names else inside
+        if layout.tight:
+            left += LETTERS * label
+            pitch = min(pitch, plot.height() / len(layout.kinds))
         top = plot.bottom() - pitch * (len(layout.kinds) - (0.1 if layout.names else 0.4))
         if not layout.names and plot.height() < 12 * label:
             return
@@ -245,10 +276,43 @@ class Profile(Panel[ProfileLayout]):
             self._draw_kind(painter, kind, *at, theme.axis)
             write(painter, name, (left + theme.mark + 0.7 * label, y), theme.ink_soft, label)
 
+    def _draw_legend_below(self, painter: QPainter, layout: ProfileLayout) -> None:
+        theme, plot, label = layout.theme, layout.plot, layout.theme.label
+        names = [name for _, name in layout.kinds]
+        top = plot.bottom() + 4.7 * label
+        for number, x, y in places_below(theme, names, layout.rows, plot, top):
+            kind, name = layout.kinds[number]
+            self._draw_kind(painter, kind, np.array([x]), np.array([y]), theme.axis)
+            write(painter, name, (text_after(theme, x), y), theme.ink_soft, label)
+
     # -- marks -----------------------------------------------------------------------------------
 
     def draw_words(self, painter: QPainter, layout: ProfileLayout) -> None:
+        place = self._place_in(layout)
+        if self.is_presented and layout.band is not None:
+            rows = [series.exponents for series in self._series]
+            taken = column_of(layout.theme, layout.plot, layout.x, place) if place else QRectF()
+            name_band_beside(painter, layout, rows, taken, on_top=self.word_on_top)
         self._draw_lanes(painter, layout)
+        if place:
+            theme, plot, number_at = layout.theme, layout.plot, self._number_height(layout)
+            heights = self._heights(layout, place)
+            draw_column(painter, theme, plot, layout.x, place, heights, number_at)
+
+    @staticmethod
+    def _number_height(layout: ProfileLayout) -> float:
+        return layout.plot.bottom() + 1.25 * layout.theme.label
+
+    def _place_in(self, layout: ProfileLayout) -> int:
+        """The place that is marked; 0 where there is none."""
+        place = self.marked_place if self.column == "layer" else 0
+        return place if place <= layout.count else 0
+
+    def _heights(self, layout: ProfileLayout, place: int) -> list[float]:
+        """Where the main marks of a place are, as far as the axis shows them."""
+        mains = [one.exponents for one in self._series if self._is_main(one.kind)]
+        powers = [float(row[place - 1]) for row in mains if place <= len(row)]
+        return [layout.y(one) for one in powers if layout.y.low <= one <= layout.y.high]
 
     def draw_marks(self, painter: QPainter, layout: ProfileLayout) -> None:
         painter.save()
@@ -259,6 +323,8 @@ class Profile(Panel[ProfileLayout]):
         self.draw_between(painter, layout)
         for series in reversed(self._series):
             self._draw_places(painter, series, layout)
+        if self.highlight and (place := self._place_in(layout)):
+            draw_rings(painter, layout.theme, layout.x(place), self._heights(layout, place))
         painter.restore()
         self._draw_leavers(painter, layout)
 
@@ -287,7 +353,9 @@ class Profile(Panel[ProfileLayout]):
         shown = self._on_axis(series, layout)
         if layout.every > 1:
             number = np.arange(1, len(x) + 1)
-            shown &= (number % layout.every == 0) | (number == 1) | (number == len(x))
+            ends = (number == 1) | (number == len(x))
+            marked = number == (self._place_in(layout) if self.highlight else 0)
+            shown &= (number % layout.every == 0) | ends | marked
         self._draw_kind(painter, series.kind, x[shown], y[shown], colour)
 
     def _is_main(self, kind: str) -> bool:
@@ -383,13 +451,22 @@ class Profile(Panel[ProfileLayout]):
         wanted = [self._end(series, layout) for series in signals]
         inset = 0.8 * theme.label
         bottom = plot.bottom() - inset
-        if layout.names:
+        if layout.names and not layout.tight:
             bottom -= 1.9 * theme.label * (len(layout.kinds) + 0.5)  # where the legend is
         places = spread(wanted, 1.9 * theme.label, plot.top() + inset, bottom)
+        room = layout.names if not self.is_presented or self._are_named(layout) else 0.0
         for lane, y in zip((series.lane for series in signals), places, strict=True):
             at = (plot.right() + theme.gap, y)
-            colour, room = theme.lane_text[lane.index], layout.names
+            colour = theme.lane_text[lane.index]
             write_lane(painter, lane.letter, lane.label, at, colour, theme.label, room=room)
+
+    def _are_named(self, layout: ProfileLayout) -> bool:
+        """Whether there is room for the lanes' names as they are."""
+        widths = (lane_width(s.letter, s.label, layout.theme.label) for s in self.shown)
+        return max(widths) <= layout.names and not layout.tight
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        return self._are_named(self.lay_out(size))
 
     @staticmethod
     def _end(series: Series, layout: ProfileLayout) -> float:
@@ -399,6 +476,33 @@ class Profile(Panel[ProfileLayout]):
             return layout.y(float(finite[-1])) - 1e-3 * float(finite.mean())
         lost = np.isnan(series.exponents).any()
         return layout.plot.top() if lost else layout.plot.bottom()
+
+    # -- drawn by hand ---------------------------------------------------------------------------
+
+    def layer_axes(self) -> LayerAxes | None:
+        if self.column != "layer" or not (self.shown or self.expected):
+            return None
+        self.catch_up()
+        layout = self.lay_out(QSizeF(self._canvas.size()))
+        taken = (band_of(layout),) if layout.band is not None else ()
+        pace = 0.5, 2.0
+        return LayerAxes(layout.plot, layout.x, layout.y, *pace, short_power, factor_apart, taken)
+
+    def layer_rows(self) -> Sequence[Floats]:
+        self.catch_up()
+        return [series.exponents for series in self._series]
+
+    def draw_empty(self, painter: QPainter, size: QSizeF) -> None:
+        layout = self.lay_out(size)
+        self.draw_backdrop(painter, layout)
+        if self.is_presented and layout.band is not None:
+            name_band(painter, layout, on_top=self.word_on_top)
+
+    def layer_values(self, letter: str) -> Floats | None:
+        self.catch_up()
+        mains = (one for one in self._series if self._is_main(one.kind))
+        found = next((one for one in mains if one.lane.letter == letter), None)
+        return None if found is None else found.exponents
 
     # -- read-out --------------------------------------------------------------------------------
 
@@ -443,6 +547,16 @@ class Profile(Panel[ProfileLayout]):
             )
         ]
         return header, rows
+
+
+def factor_apart(decades: float) -> str:
+    """How far off a mean distance of so many powers of ten is: "within a factor of 30"."""
+    factor = 10.0 ** min(decades, 300.0)
+    if factor >= 1e6:
+        return f"within {decades:.0f} powers of ten"
+    digits = float(f"{factor:.2g}")
+    number = f"{digits:,.0f}".replace(",", " ") if digits >= 10 else f"{digits:.1f}"
+    return f"within a factor of {number}"
 
 
 def step_text(shown: tuple[Shown, ...], measured: set[int]) -> str:

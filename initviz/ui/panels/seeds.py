@@ -9,15 +9,15 @@ from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from initviz.lab.experiment import Experiment
 from initviz.session.seeds import COUNT, QUANTILES, SeedRunner, SeedRuns, quantiles, steps_for
 from initviz.ui.panels import seeds_loss
 from initviz.ui.panels.axes import Floats, exact, layer_ticks, short_power
-from initviz.ui.panels.base import Option, Row, Shown, Table
-from initviz.ui.panels.drawing import CENTRE, Cap, elided, pen, polygon, width_of, write
+from initviz.ui.panels.base import LayerAxes, Option, Row, Shown, Table
+from initviz.ui.panels.drawing import CENTRE, Cap, elided, pen, polygon, width_of, wrapped, write
 from initviz.ui.panels.exponents import exponents, relative_exponents
 from initviz.ui.panels.gradient_magnitude import KINDS
 from initviz.ui.panels.profile import Profile, ProfileLayout, Series, mark_every
@@ -84,6 +84,7 @@ class Seeds(Profile):
         "their bands do. A run that diverged counts as above everything."
     )
     every = 6
+    is_qualified = False
     kinds = KINDS
     column = "layer"
     place = "hidden layer"
@@ -104,7 +105,6 @@ class Seeds(Profile):
         super().__init__(parent)
         self._kept: list[SeedRuns] = []
         self._found: dict[str, SeedRuns] = {}
-        self._series: list[Series] = []
         self._losses: list[LossSpread] = []
         self._queue: list[str] = []
         self._running: _Run | None = None
@@ -298,9 +298,18 @@ class Seeds(Profile):
         self._offer.setGeometry(chart.left(), top, chart.width(), hint.height())
         self._offer.raise_()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def layer_axes(self) -> LayerAxes | None:
+        return None  # what would be drawn by hand is one run
+
+    def chart_resized(self) -> None:
         self._place_offer()
+
+    def middle(self, size: QSizeF) -> float:
+        return size.width() / 2  # there may be two charts, or none
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        """The chart of the loss has letters alone."""
+        return False
 
     def _refresh(self) -> None:
         super()._refresh()
@@ -318,7 +327,7 @@ class Seeds(Profile):
         else:
             sentences = [note, _NOTHING[1]] if note else _NOTHING
         room = width - 4 * self.theme.label
-        return tuple(line for text in sentences for line in _wrapped(text, self.theme.label, room))
+        return tuple(line for text in sentences for line in wrapped(text, self.theme.label, room))
 
     def _words_bottom(self, lines: tuple[str, ...], height: float) -> float:
         return height / 2 + (0.85 * len(lines) - 0.2) * self.theme.label
@@ -472,18 +481,6 @@ def _with_letters_alone(layout: ProfileLayout, width: float) -> ProfileLayout:
 
 def _of_power(power: float) -> str:
     return exact(10.0**power) if -4 < power < 4 else short_power(power)
-
-
-def _wrapped(text: str, pixels: int, room: float) -> list[str]:
-    """The text in lines of at most this width."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_of(longer, pixels) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
 
 
 def _or_infinite(losses: Floats) -> Floats:

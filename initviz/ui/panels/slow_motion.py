@@ -21,7 +21,7 @@ from initviz.ui.controls import WholeBox
 from initviz.ui.panels.axes import Floats, exact, short
 from initviz.ui.panels.base import Option, Row, Shown, Table
 from initviz.ui.panels.closer_look import CloserLook, LookLayout, signed, strip_under_header
-from initviz.ui.panels.drawing import RIGHT, Weight, elided, pen, width_of, write
+from initviz.ui.panels.drawing import RIGHT, Weight, elided, pen, width_of, wrapped, write
 from initviz.ui.theme import Theme, mix
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ BEAT = 1400
 #: The columns between the two δ of a beat, and those of the first one, which starts from the loss.
 _COLUMNS = ("Wᵀδ arrives", "× φ′(z)")
 _FIRST = ("logit z", "probability", "target", "δ = ∂L/∂z")
+#: Which of the four are shown where there is room for so many.
+_FEWER = {4: (0, 1, 2, 3), 3: (1, 2, 3), 2: (0, 3), 1: (3,)}
+#: On the projector a column is at least so wide, in heights of a label.
+LEAST_COLUMN = 7.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Column:
     below: tuple[str, ...]
     is_delta: bool
     counts: str = "unit"
+
+    @property
+    def short(self) -> str:
+        """The name, as short as it can be."""
+        return self.name.replace("hidden ", "").replace("probability", "p").replace(" arrives", "")
 
 
 def find(experiment: Experiment, checkpoint: Checkpoint, index: int) -> SlowMotion:
@@ -98,6 +107,7 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         Option("bars", "Bars of δ", {"beat": "each beat its scale", "all": "one scale for all"}),
     )
     keys = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right})
+    stage_keys = frozenset({Qt.Key.Key_Space})  # what the button "Play" does
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -157,10 +167,13 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
 
     def _go(self, beat: int) -> None:
         self._beat = min(max(beat, 0), self._last)
+        self._renew()
+
+    def _renew(self) -> None:
         self.words_due = True
         self._show_buttons()
         if self.shown:
-            self._header.show_subtitle(self.subtitle())
+            self.show_subtitle()
         self._canvas.update()
 
     @property
@@ -178,12 +191,26 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         self._timer.start()
         self._show_buttons()
 
+    def show_beat(self, beat: int) -> None:
+        """Show the beat of this number, 0 being the loss, also if it is not found out yet."""
+        self.pause()
+        self._beat = max(beat, 0)
+        self._renew()
+
+    def play(self) -> None:
+        """Go on by itself from the loss, as soon as what is shown is found."""
+        self.show_beat(0)
+        self._timer.start()
+        self._show_buttons()
+
     def pause(self) -> None:
         """Stay at this beat."""
         self._timer.stop()
         self._show_buttons()
 
     def _play_on(self) -> None:
+        if self.found is None:
+            return
         self._go(self.beat + 1)
         if self.beat == self._last:
             self.pause()
@@ -195,7 +222,10 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         self._play.setEnabled(self._last > 0)
 
     def key(self, event: QKeyEvent) -> None:
-        self.advance(1 if event.key() == Qt.Key.Key_Right else -1)
+        if event.key() == Qt.Key.Key_Space:
+            self.toggle()
+        else:
+            self.advance(1 if event.key() == Qt.Key.Key_Right else -1)
 
     def stop(self) -> None:
         self.pause()
@@ -252,24 +282,33 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         taken = width_of(heading, label, Weight.DemiBold) + 0.8 * label
         if theme.gap + taken + width_of(step, label) < layout.size.width() - theme.gap:
             write(painter, step, (at[0] + taken, at[1]), theme.ink_soft, label)
-        places = self._places(layout)
+        places = self._places(layout, found)
         if self._are_readable(layout, places):
-            for column, place in zip(self.columns(found), places, strict=True):
+            for column, place in zip(self._few(found, len(places)), places, strict=True):
                 self._draw_column(painter, layout, column, place)
-        lines = (self._equation(found), self._product(found, layout))
-        for row, text in enumerate(lines):
-            y = layout.size.height() - (2.4 - 1.5 * row) * label
-            said = elided(text, label, layout.size.width() - 2 * theme.gap)
-            write(painter, said, (theme.gap, y), theme.ink if row else theme.ink_soft, label)
+        lines = self._said(found, layout)
+        for row, (text, colour) in enumerate(reversed(lines)):
+            y = layout.size.height() - (0.9 + 1.5 * row) * label
+            write(painter, text, (theme.gap, y), colour, label)
 
-    @staticmethod
-    def _places(layout: LookLayout) -> list[QRectF]:
-        """Where the four columns go."""
+    def _said(self, found: SlowMotion, layout: LookLayout) -> list[tuple[str, str]]:
+        """The lines below the columns, with their colours; on the projector none is cut."""
+        theme, label = layout.theme, layout.theme.label
+        room = layout.size.width() - 2 * theme.gap
+        texts = (self._equation(found), theme.ink_soft), (self._product(found, layout), theme.ink)
+        if not self.is_presented:
+            return [(elided(text, label, room), colour) for text, colour in texts]
+        return [(line, colour) for text, colour in texts for line in wrapped(text, label, room)]
+
+    def _places(self, layout: LookLayout, found: SlowMotion) -> list[QRectF]:
+        """Where the columns go: all four or, on the projector, as many as can be read."""
         theme, label, size = layout.theme, layout.theme.label, layout.size
-        top, bottom = 2.0 * label, 3.6 * label
-        width = (size.width() - 2 * theme.gap) / 4
-        height = max(size.height() - top - bottom, 20.0)
-        return [QRectF(theme.gap + i * width, top, width, height) for i in range(4)]
+        top, bottom = 2.0 * label, (0.6 + 1.5 * len(self._said(found, layout))) * label
+        room, count = size.width() - 2 * theme.gap, 4
+        while self.is_presented and count > 1 and room / count < LEAST_COLUMN * label:
+            count -= 1
+        width, height = room / count, max(size.height() - top - bottom, 20.0)
+        return [QRectF(theme.gap + i * width, top, width, height) for i in range(count)]
 
     @staticmethod
     def _are_readable(layout: LookLayout, places: Sequence[QRectF]) -> bool:
@@ -281,6 +320,11 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
         """What the four columns of this beat say."""
         here = self._here(found)
         return self._loss_columns(found, here) if self.beat == 0 else self._factors(found, here)
+
+    def _few(self, found: SlowMotion, count: int) -> list[Column]:
+        """So many of the columns, those that say most."""
+        columns = self.columns(found)
+        return [columns[number] for number in _FEWER[count]]
 
     def _loss_columns(self, found: SlowMotion, here: Beat) -> tuple[Column, ...]:
         units = largest_units(here.delta, here.delta)
@@ -335,7 +379,9 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
     ) -> None:
         theme, label = layout.theme, layout.theme.label
         inner = place.width() - 0.8 * label
-        name = elided(column.name, label, inner, Weight.Medium)
+        fits = width_of(column.name, label, Weight.Medium) <= inner
+        name = column.name if fits or not self.is_presented else column.short
+        name = elided(name, label, inner, Weight.Medium)
         at = (place.left(), place.top() + 0.8 * label)
         write(painter, name, at, theme.ink, label, weight=Weight.Medium)
         fitting = [text for text in column.below if width_of(text, label) <= inner]
@@ -414,10 +460,10 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
     # -- read-out ----------------------------------------------------------------------------------
 
     def describe_found(self, at: QPointF, layout: LookLayout, found: SlowMotion) -> str:
-        places = self._places(layout)
+        places = self._places(layout, found)
         if not self._are_readable(layout, places):
             return ""
-        for column, place in zip(self.columns(found), places, strict=True):
+        for column, place in zip(self._few(found, len(places)), places, strict=True):
             rows = self._rows(layout, place, len(column.numbers))
             row = math.floor((at.y() - rows.top) / rows.pitch)
             if place.left() <= at.x() < place.right() and 0 <= row < rows.count:

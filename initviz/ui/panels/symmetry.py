@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Hashable
 from functools import partial
 
-from PySide6.QtCore import QPointF, QRectF, QTimer
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QLabel, QWidget
 
 from initviz.lab.checkpoint import Checkpoint
@@ -20,11 +20,13 @@ from initviz.ui.panels.axes import layer_ticks
 from initviz.ui.panels.base import Option, Row, Shown, Table
 from initviz.ui.panels.closer_look import LayerLook, LookLayout, ShortLabel, signed
 from initviz.ui.panels.colour_bar import Ticked
-from initviz.ui.panels.drawing import CENTRE, RIGHT, Weight, elided, width_of, write
+from initviz.ui.panels.drawing import CENTRE, RIGHT, Weight, elided, width_of, wrapped, write
 from initviz.ui.scale import Scale, number_text
 
 #: While the slider is moved, an experiment is handed on this often, in milliseconds.
 INTERVAL = 80
+#: Positions of the slider that a key goes on the projector: a third of a power of ten, about.
+NOISE_STEP = 4
 #: Position 0 of the slider is no noise at all; those above it are on this scale.
 NOISE = Scale(1e-8, 1.0, logarithmic=True)
 
@@ -34,6 +36,8 @@ _KINDS: dict[str, Callable[[Checkpoint, str], Alike]] = {
     "weights": weights_alike,
     "gradients": gradients_alike,
 }
+#: Letters that are half bold are so much wider.
+_BOLDER = 1.06
 _NAMES = {"weights": "incoming weights", "gradients": "gradients ∂L/∂W"}
 _NOISY = re.compile(r"normal\(\s*([-+.\deE]+)\s*,\s*([-+.\deE]+)\s*\)")
 _COSINES = Ticked.up_to(1.0)
@@ -86,6 +90,8 @@ class Symmetry(LayerLook[Alike]):
     )
     group = "Weights"
     options = (Option("of", "Of", _NAMES),)
+    #: ↑ and ↓ choose the layer, ← and → move the slider.
+    stage_keys = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down})
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -157,6 +163,13 @@ class Symmetry(LayerLook[Alike]):
             gesture = f"{self.name} {self._gestures}"
             self.experiment_wanted.emit(self.picked.letter, wanted, gesture)
 
+    def key(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.step_layer(-1 if event.key() == Qt.Key.Key_Up else 1)
+        elif noise_of(self.picked.recording.experiment) is not None:
+            way = 1 if event.key() == Qt.Key.Key_Right else -1
+            self._noise.setValue(self._noise.value() + way * NOISE_STEP)
+
     def stop(self) -> None:
         self._timer.stop()
         super().stop()
@@ -207,6 +220,11 @@ class Symmetry(LayerLook[Alike]):
         room = layout.size.width() - 2 * theme.gap
         at = (theme.gap, 0.9 * label)
         said = count_text(found)
+        if self._count_lines(layout, found) > 1:
+            for row, line in enumerate(wrapped(said, label, room / _BOLDER)):
+                place = (at[0], at[1] + 1.4 * row * label)
+                write(painter, line, place, theme.ink, label, weight=Weight.DemiBold)
+            return
         text = elided(said, label, room, Weight.DemiBold)
         write(painter, text, at, theme.ink, label, weight=Weight.DemiBold)
         rest = zeros_text(found)
@@ -214,14 +232,20 @@ class Symmetry(LayerLook[Alike]):
         if rest and taken + width_of(rest, label) < room:
             write(painter, rest, (at[0] + taken, at[1]), theme.ink_soft, label)
 
-    @staticmethod
-    def _plot(layout: LookLayout, found: Alike) -> QRectF:
+    def _count_lines(self, layout: LookLayout, found: Alike) -> int:
+        """How many lines the number of units takes: on the projector it is not cut."""
+        if not self.is_presented:
+            return 1
+        room = (layout.size.width() - 2 * layout.theme.gap) / _BOLDER
+        return len(wrapped(count_text(found), layout.theme.label, room))
+
+    def _plot(self, layout: LookLayout, found: Alike) -> QRectF:
         """The square of cells; the same wherever it is asked for."""
         theme, label, size = layout.theme, layout.theme.label, layout.size
         left = theme.gap + width_of(str(found.units), label) + 0.6 * label
         right = 2 * theme.gap + _COSINES.width(theme)
         bottom = (3.8 if size.height() > 16 * label else 1.9) * label
-        top = 2.2 * label
+        top = (0.8 + 1.4 * self._count_lines(layout, found)) * label
         side = max(20.0, min(size.width() - left - right, size.height() - top - bottom))
         spare = max(0.0, size.width() - left - right - side)
         return QRectF(left + spare / 2, top, side, side)

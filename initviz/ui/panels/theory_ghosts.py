@@ -24,6 +24,8 @@ from initviz.ui.theme import Theme, mix
 
 #: The entry of the legend at step 0, and later: trained weights are none of the theory's business.
 NOW, LATER = "theory", "theory at step 0"
+#: How much of the lane's colour its band has: marks of every lane can be told from it.
+STRENGTH = 0.15
 #: Settings have come to rest when they were the same for so many milliseconds.
 _REST = 200
 
@@ -147,7 +149,7 @@ def draw_band(
     colour = theme.lanes[ghost.lane.index]
     if is_now:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(mix(theme.surface, colour, 0.2)))
+        painter.setBrush(QColor(mix(theme.surface, colour, STRENGTH)))
         around = np.concatenate([places, places[::-1]]), np.concatenate([low, high[::-1]])
         painter.drawPolygon(polygon(*around))
     else:
@@ -169,5 +171,5 @@ def draw_dashes(painter: QPainter, x: Floats, y: Floats, theme: Theme, *, is_now
     """The line itself; also in the legend."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     ink = theme.ink if is_now else theme.axis
-    painter.setPen(dashed(ink, max(1.0, 0.75 * theme.line) if is_now else 1.0))
+    painter.setPen(dashed(ink, max(1.0, 0.75 * theme.line) if is_now else 0.5 * theme.line))
     painter.drawPath(line_path(x, y))

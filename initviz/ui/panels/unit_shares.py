@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QWidget
 
 from initviz.lab.activations import ACTIVATIONS, Activation
 from initviz.lab.wording import share
-from initviz.ui.panels.axes import Axis, Floats, layer_ticks
-from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
+from initviz.ui.panels.axes import Axis, Floats, layer_ticks, with_number
+from initviz.ui.panels.base import LayerAxes, Option, Panel, Row, Shown, Table
 from initviz.ui.panels.drawing import (
     CENTRE,
     RIGHT,
@@ -31,10 +31,22 @@ from initviz.ui.panels.drawing import (
     polygon,
     spread,
     width_of,
+    wrapped,
     write,
     write_lane,
 )
+from initviz.ui.panels.highlight import draw_column, draw_rings
 from initviz.ui.panels.histograms import earlier
+from initviz.ui.panels.legend import (
+    LETTERS,
+    PITCH,
+    Rows,
+    is_tight,
+    places_below,
+    room_beside,
+    rows_below,
+    text_after,
+)
 from initviz.ui.panels.profile import mark_every, step_text
 from initviz.ui.theme import Theme, mix
 
@@ -65,6 +77,8 @@ _UNDEFINED = {
 }
 #: What is inactive of a healthy layer, about.
 HEALTHY = 0.5
+#: On the projector the notes have at most so many lines.
+MOST_LINES = 3
 _TICKS = (0, 25, 50, 75, 100)
 
 
@@ -95,6 +109,9 @@ class ShareLayout:
     titled: bool
     kinds: tuple[str, ...]  # those that are defined for some layer
     notes: tuple[str, ...]
+    said: tuple[str, ...]  # the notes above the plot, in lines
+    rows: Rows  # of the legend, where it is under the plot
+    tight: bool  # whether letters and legend stand side by side, for want of height
 
 
 class UnitShares(Panel[ShareLayout]):
@@ -155,18 +172,21 @@ class UnitShares(Panel[ShareLayout]):
 
     def lay_out(self, size: QSizeF) -> ShareLayout:
         theme, label = self.theme, self.theme.label
-        count = max(len(lane.recording.layers) - 1 for lane in self.shown)
+        depths = [len(lane.recording.layers) - 1 for lane in self.shown]
+        count = max(self.expected, *depths)
         kinds = tuple(kind for kind in KINDS if any(s.kind == kind for s in self._drawn()))
         titled = size.height() > 14 * label
         names = max(lane_width(s.letter, s.label, label) for s in self.shown)
-        legend = max([0.0, *(width_of(kind, label) for kind in kinds)]) + 1.8 * label
-        room = min(max(names, legend), 0.3 * size.width())
-        room = room if room >= legend else 0.0
+        presented = self.is_presented
+        room = room_beside(theme, names, kinds, size.width(), presented=presented)
         notes = self._notes() if titled or not kinds else ()
         left = 2 * theme.gap + width_of("100 %", label)
-        top = (0.9 + 1.8 * bool(notes and kinds)) * label
+        said = self._said(notes, size.width() - left - theme.gap) if kinds else ()
+        below = kinds if self.is_presented and titled and not room else ()
+        rows = rows_below(theme, below, size.width() - 2 * theme.gap)
+        top = (0.9 + (0.3 + 1.5 * len(said)) * bool(said)) * label
         plot = QRectF(left, top, size.width() - left - 2 * theme.gap - (room or label), 0.0)
-        bottom = (3.9 if titled else 1.9) * label
+        bottom = ((3.9 if titled else 1.9) + PITCH * len(rows)) * label
         plot.setBottom(max(size.height() - bottom, plot.top() + 20))
         number = width_of(str(count), label) + 0.8 * label
         return ShareLayout(
@@ -176,24 +196,38 @@ class UnitShares(Panel[ShareLayout]):
             x=Axis(0.5, count + 0.5, plot.left(), plot.right()),
             y=Axis(0.0, 1.0, plot.bottom(), plot.top()),
             count=count,
-            numbers=tuple(layer_ticks(count, max(2, int(plot.width() / number)))),
+            numbers=with_number(
+                layer_ticks(count, max(2, int(plot.width() / number))),
+                self.marked_place if self.marked_place <= count else 0,
+            ),
             every=mark_every(count, plot.width(), theme.mark),
             names=room,
             titled=titled,
             kinds=kinds,
             notes=notes,
+            said=said,
+            rows=rows,
+            tight=self.is_presented and is_tight(theme, len(self.shown), len(kinds), plot, room),
         )
+
+    def _said(self, notes: tuple[str, ...], room: float) -> tuple[str, ...]:
+        """The notes on one line, cut where need be; on the projector whole, in a few lines."""
+        small = self.theme.small
+        if not self.is_presented:
+            return (elided(" ".join(notes), small, room),) if notes else ()
+        for count in range(len(notes), 0, -1):
+            lines = wrapped(" ".join(notes[:count]), small, room)
+            if len(lines) <= MOST_LINES:
+                return tuple(lines)
+        return ()
 
     def draw_backdrop(self, painter: QPainter, layout: ShareLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
         if not layout.kinds:
             self._write_middle(painter, layout)
             return
-        if layout.notes:
-            text = elided(
-                " ".join(layout.notes), theme.small, layout.width - plot.left() - theme.gap
-            )
-            at = (plot.left(), plot.top() - 1.6 * label)
+        for row, text in enumerate(reversed(layout.said)):
+            at = (plot.left(), plot.top() - (1.6 + 1.4 * row) * label)
             write(painter, text, at, theme.ink_soft, theme.small)
         spaced = _TICKS if plot.height() > 8 * label else _TICKS[::2]
         for tick in spaced:
@@ -219,7 +253,8 @@ class UnitShares(Panel[ShareLayout]):
     def _draw_guide(self, painter: QPainter, layout: ShareLayout) -> None:
         theme, plot = layout.theme, layout.plot
         y = round(layout.y(HEALTHY)) + 0.5
-        painter.setPen(dashed(mix(theme.axis, theme.surface, 0.4), 1.0))
+        faint = 0.0 if self.is_presented else 0.4
+        painter.setPen(dashed(mix(theme.axis, theme.surface, faint), 0.5 * theme.line))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
 
     def _write_middle(self, painter: QPainter, layout: ShareLayout) -> None:
@@ -229,20 +264,33 @@ class UnitShares(Panel[ShareLayout]):
         lines = layout.notes if known else ("Nothing has been measured yet.",)
         pitch = 1.8 * theme.label
         room = layout.plot.right() - theme.gap
+        if self.is_presented:
+            room = layout.width - 2 * theme.gap
+            lines = tuple(part for line in lines for part in wrapped(line, theme.label, room))
         for row, line in enumerate(lines):
             y = plot.center().y() + (row - (len(lines) - 1) / 2) * pitch
-            at = ((plot.right() + theme.gap) / 2, y)
+            at = (layout.width / 2 if self.is_presented else (plot.right() + theme.gap) / 2, y)
             text = elided(line, theme.label, room)
             write(painter, text, at, theme.ink_soft, theme.label, align=CENTRE)
 
     def _draw_legend(self, painter: QPainter, layout: ShareLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
+        if layout.rows:
+            top = plot.bottom() + 4.7 * label
+            for number, x, y in places_below(theme, layout.kinds, layout.rows, plot, top):
+                kind = layout.kinds[number]
+                self._draw_kind(painter, kind, np.array([x]), np.array([y]), theme.axis)
+                write(painter, kind, (text_after(theme, x), y), theme.ink_soft, label)
+            return
         if not layout.names and plot.height() < 8 * label:
             return
         pitch = 1.9 * label
         widest = max(width_of(kind, label) for kind in layout.kinds)
         inside = plot.right() - widest - 2.2 * label
         left = plot.right() + theme.gap if layout.names else inside
+        if layout.tight:
+            left += LETTERS * label
+            pitch = min(pitch, plot.height() / len(layout.kinds))
         top = plot.bottom() - pitch * (len(layout.kinds) - (0.1 if layout.names else 0.4))
         for row, kind in enumerate(layout.kinds):
             y = top + row * pitch
@@ -258,14 +306,38 @@ class UnitShares(Panel[ShareLayout]):
         ends = [firsts[lane.letter] for lane in self.shown if lane.letter in firsts]
         inset = 0.8 * label
         bottom = plot.bottom() - inset
-        if layout.names:
+        if layout.names and not layout.tight:
             bottom -= 1.9 * label * (len(layout.kinds) + 0.5)  # where the legend is
         wanted = [self._end(series, layout) for series in ends]
         places = spread(wanted, 1.9 * label, plot.top() + inset, bottom)
         for lane, y in zip((series.lane for series in ends), places, strict=True):
             at, colour = (plot.right() + theme.gap, y), theme.lane_text[lane.index]
-            room = layout.names
+            room = layout.names if not self.is_presented or self._are_named(layout) else 0.0
             write_lane(painter, lane.letter, lane.label, at, colour, label, room=room)
+        place = self._place_in(layout)
+        if place:
+            number_at, heights = plot.bottom() + 1.25 * label, self._heights(layout, place)
+            draw_column(painter, theme, plot, layout.x, place, heights, number_at)
+
+    def _are_named(self, layout: ShareLayout) -> bool:
+        """Whether every lane has a place, and room for its name as it is."""
+        label, drawn = layout.theme.label, {series.lane.letter for series in self._drawn()}
+        widths = [lane_width(s.letter, s.label, label) for s in self.shown]
+        fits = max(widths) <= layout.names and not layout.tight
+        return fits and len(drawn) == len(self.shown)
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        return self._are_named(self.lay_out(size))
+
+    def _place_in(self, layout: ShareLayout) -> int:
+        place = self.marked_place if layout.kinds else 0
+        return place if place <= layout.count else 0
+
+    def _heights(self, layout: ShareLayout, place: int) -> list[float]:
+        """Where the marks of a place are."""
+        rows = [one.shares for one in self._drawn() if place <= len(one.shares)]
+        values = [float(row[place - 1]) for row in rows]
+        return [layout.y(value) for value in values if math.isfinite(value)]
 
     @staticmethod
     def _end(series: Series, layout: ShareLayout) -> float:
@@ -276,6 +348,8 @@ class UnitShares(Panel[ShareLayout]):
         for series in reversed(list(self._drawn())):
             self._draw_series(painter, series, layout)
         self._draw_lost(painter, layout)
+        if self.highlight and (place := self._place_in(layout)):
+            draw_rings(painter, layout.theme, layout.x(place), self._heights(layout, place))
 
     def _draw_series(self, painter: QPainter, series: Series, layout: ShareLayout) -> None:
         theme = layout.theme
@@ -287,7 +361,9 @@ class UnitShares(Panel[ShareLayout]):
         painter.drawPath(line_path(x, y))
         shown = np.isfinite(y)
         if layout.every > 1:
-            shown &= (number % layout.every == 0) | (number == 1) | (number == len(number))
+            ends = (number == 1) | (number == len(number))
+            marked = number == (self._place_in(layout) if self.highlight else 0)
+            shown &= (number % layout.every == 0) | ends | marked
         self._draw_kind(painter, series.kind, x[shown], y[shown], colour)
 
     def _draw_kind(self, painter: QPainter, kind: str, x: Floats, y: Floats, colour: str) -> None:
@@ -326,6 +402,26 @@ class UnitShares(Panel[ShareLayout]):
                     edge_mark(painter, "undefined", QPointF(x, y), size, colour, line)
                     end = x
 
+    # -- drawn by hand -------------------------------------------------------------------------
+
+    def layer_axes(self) -> LayerAxes | None:
+        if not self.shown:
+            return None
+        self.catch_up()
+        layout = self.lay_out(QSizeF(self._canvas.size()))
+        if not layout.kinds:
+            return None
+        return LayerAxes(layout.plot, layout.x, layout.y, 0.05, 0.2, _per_cent, points_apart)
+
+    def layer_rows(self) -> Sequence[Floats]:
+        self.catch_up()
+        return [series.shares for series in self._drawn()]
+
+    def layer_values(self, letter: str) -> Floats | None:
+        self.catch_up()
+        series = (one for one in self._drawn() if one.lane.letter == letter)
+        return next((one.shares for one in series), None)
+
     # -- read-out ------------------------------------------------------------------------------
 
     def describe(self, at: QPointF, layout: ShareLayout) -> str:
@@ -357,6 +453,12 @@ def _entries(lane: Shown) -> list[Activation]:
 
 def _per_cent(value: float) -> str:
     return "NaN" if math.isnan(value) else share(value, 1)
+
+
+def points_apart(distance: float) -> str:
+    """How far off a mean distance of shares is: "within 12 percentage points"."""
+    points = max(round(100 * distance), 1)
+    return f"within {points} percentage point{'s' * (points > 1)}"
 
 
 def _when(series: Series) -> str:

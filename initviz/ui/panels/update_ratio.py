@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from initviz.lab.recording import Recording, Track
-from initviz.ui.panels.axes import Axis, Decades, Floats, exact, short_power
+from initviz.ui.panels.axes import Axis, Decades, Floats, exact, power, short_power
 from initviz.ui.panels.base import Option, Panel, Row, Shown, Table
 from initviz.ui.panels.drawing import (
     CENTRE,
@@ -24,14 +24,17 @@ from initviz.ui.panels.drawing import (
     Weight,
     dashed,
     discs,
+    elided,
     pen,
     polygon,
     spread,
     width_of,
+    wrapped,
     write,
 )
 from initviz.ui.panels.exponents import exponents
 from initviz.ui.panels.loss import thinned
+from initviz.ui.panels.presented import name_beside, room_beside
 from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
 from initviz.ui.theme import Theme
 
@@ -131,6 +134,7 @@ class RatioLayout:
     y: Axis
     ticks: tuple[int, ...]
     tall: bool
+    names: float  # pixels for the lanes' names at the right; 0 for letters alone
 
     def height(self, powers: Floats) -> Floats:
         """The pixels of exponents; what leaves the axis lies along its edge."""
@@ -203,9 +207,15 @@ class UpdateRatio(Panel[RatioLayout]):
         for curve in self._curves:
             row = int(np.searchsorted(curve.steps, curve.lane.step, side="right")) - 1
             known = row >= 0 and not math.isnan(curve.values[row])
-            values += [f"{curve.lane.letter} {_decimal(curve.values[row])}"] if known else []
+            write_out = short_power if self.is_presented else _decimal
+            values += [f"{curve.lane.letter} {write_out(curve.values[row])}"] if known else []
         at = f"step {self.shown[0].step}"
-        return f"{self._layer_text()}, log₁₀ · {at}{': ' if values else ''}{', '.join(values)}"
+        unit = "" if self.is_presented else ", log₁₀"
+        return f"{self._layer_text()}{unit} · {at}{': ' if values else ''}{', '.join(values)}"
+
+    def _tick(self, exponent: int) -> str:
+        """How an exponent stands on the axis: on the projector as the power that it is of."""
+        return power(exponent) if self.is_presented else _minus(exponent)
 
     # -- layout --------------------------------------------------------------------------------
 
@@ -216,8 +226,10 @@ class UpdateRatio(Panel[RatioLayout]):
         top = 0.7 * label
         bottom = max(size.height() - (3.5 if tall else 2.0) * label, top + 20)
         ticks = _ticks(decades, bottom - top, 2.3 * label)
-        left = theme.gap + max(width_of(_minus(tick), label) for tick in ticks) + 0.8 * label
-        plot = QRectF(left, top, max(size.width() - left - 2.4 * label, 20), bottom - top)
+        left = theme.gap + max(width_of(self._tick(tick), label) for tick in ticks) + 0.8 * label
+        names = room_beside(self.shown, theme, size.width()) if self.is_presented else 0.0
+        right = names + 1.4 * label if names else 2.4 * label
+        plot = QRectF(left, top, max(size.width() - left - right, 20), bottom - top)
         return RatioLayout(
             theme=theme,
             plot=plot,
@@ -225,7 +237,11 @@ class UpdateRatio(Panel[RatioLayout]):
             y=Axis(decades.low, decades.high, plot.bottom(), plot.top()),
             ticks=tuple(ticks),
             tall=tall,
+            names=names,
         )
+
+    def names_lanes(self, size: QSizeF) -> bool:
+        return self.lay_out(size).names > 0
 
     def draw_backdrop(self, painter: QPainter, layout: RatioLayout) -> None:
         theme, plot, label = layout.theme, layout.plot, layout.theme.label
@@ -234,9 +250,9 @@ class UpdateRatio(Panel[RatioLayout]):
             painter.setPen(pen(theme.grid, 1, Cap.FlatCap))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             at = (plot.left() - 0.8 * label, y)
-            write(painter, _minus(tick), at, theme.ink_soft, label, align=RIGHT)
+            write(painter, self._tick(tick), at, theme.ink_soft, label, align=RIGHT)
         y = round(layout.y(RULE_OF_THUMB)) + 0.5
-        painter.setPen(dashed(theme.axis, 1.0))
+        painter.setPen(dashed(theme.axis, 0.5 * theme.line))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         draw_steps(painter, theme, plot, layout.x, titled=layout.tall)
 
@@ -258,7 +274,7 @@ class UpdateRatio(Panel[RatioLayout]):
         theme, plot = layout.theme, layout.plot
         if plot.height() < 8 * theme.label:
             return
-        text, line = f"{_minus(RULE_OF_THUMB)}: rule of thumb", layout.y(RULE_OF_THUMB)
+        text, line = f"{self._tick(RULE_OF_THUMB)}: rule of thumb", layout.y(RULE_OF_THUMB)
         left = layout.x.value(plot.right() - width_of(text, theme.small))
         powers = [curve.values[curve.steps >= left] for curve in self._curves]
         heights = layout.height(np.concatenate([[RULE_OF_THUMB], *powers])) - line
@@ -304,9 +320,7 @@ class UpdateRatio(Panel[RatioLayout]):
         """What the curves cannot show: no update yet, no ratio, runs that diverged."""
         theme, plot = layout.theme, layout.plot
         if not any((curve.steps > 0).any() for curve in self._curves):
-            text = "No update has been made yet."
-            at = (plot.center().x(), layout.y(RULE_OF_THUMB) + 3 * theme.label)
-            write(painter, text, at, theme.ink_soft, theme.label, align=CENTRE)
+            self._write_waiting(painter, layout)
         row = 0
         for curve in self._curves:
             note = _note(curve)
@@ -325,6 +339,19 @@ class UpdateRatio(Panel[RatioLayout]):
             write(painter, text, at, colour, theme.label, align=align, ground=ground)
             row += 1
 
+    @staticmethod
+    def _write_waiting(painter: QPainter, layout: RatioLayout) -> None:
+        """That there is nothing to see yet, within the plot and under the rule of thumb."""
+        theme, plot, label = layout.theme, layout.plot, layout.theme.label
+        lines = wrapped("No update has been made yet.", label, plot.width() - label)
+        pitch = 1.4 * label
+        last = plot.bottom() - 0.8 * label - (len(lines) - 1) * pitch
+        top = max(min(layout.y(RULE_OF_THUMB) + 3 * label, last), plot.top() + 0.7 * label)
+        for row, line in enumerate(lines):
+            at = (plot.center().x(), top + row * pitch)
+            text = elided(line, label, plot.width())
+            write(painter, text, at, theme.ink_soft, label, align=CENTRE)
+
     def _draw_letters(self, painter: QPainter, layout: RatioLayout) -> None:
         """Each lane's letter at the right end of its line, with its number if it left the axis."""
         theme, plot, inset = layout.theme, layout.plot, 0.5 * layout.theme.label
@@ -333,20 +360,30 @@ class UpdateRatio(Panel[RatioLayout]):
             known = np.flatnonzero(~np.isnan(curve.values))
             if len(known) and curve.broken_at < 0:
                 ends.append((curve, int(known[-1])))
+        if layout.names:
+            name_beside(
+                painter, theme, plot, [(c.lane, self._end_of(c, layout)) for c in self._curves]
+            )
         wanted = [float(layout.height(curve.values[[last]])[0]) for curve, last in ends]
         places = spread(wanted, 1.3 * theme.label, plot.top() + inset, plot.bottom() - inset)
         for (curve, last), y in zip(ends, places, strict=True):
             colour, x = theme.lane_text[curve.lane.index], layout.x(float(curve.steps[last]))
             at, weight, ground = (x + 0.9 * theme.label, y), Weight.Bold, theme.surface
             letter, value = curve.lane.letter, float(curve.values[last])
-            write(
-                painter, letter, at, colour, theme.label, align=CENTRE, weight=weight, ground=ground
-            )
+            if not layout.names:
+                size = theme.label
+                write(painter, letter, at, colour, size, align=CENTRE, weight=weight, ground=ground)
             if not layout.y.low <= value <= layout.y.high:
                 sign, inwards = ("↓", -1) if value < layout.y.low else ("↑", 1)
                 at = (x - 0.5 * theme.label, y + inwards * theme.small)
                 text = f"{short_power(value)} {sign}"
                 write(painter, text, at, colour, theme.small, align=RIGHT)
+
+    @staticmethod
+    def _end_of(curve: Curve, layout: RatioLayout) -> float:
+        """The height at which a curve ends; the middle where it has no value yet."""
+        known = curve.values[~np.isnan(curve.values)]
+        return float(layout.height(known[-1:])[0]) if len(known) else layout.plot.center().y()
 
     # -- read-out ------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from initviz.ui import theme
 from initviz.ui.panels import Shown
 from initviz.ui.panels.canvas import SMOOTH
 from initviz.ui.panels.export import to_svg
+from initviz.ui.panels.phase_map import PhaseMap
+from tests.ui.panels.maps import settle
 
 
 def bell(middle, spread, total=6400):
@@ -157,6 +159,20 @@ def make_panel(qtbot, _fonts):
         qtbot.addWidget(panel)
         panel.resize(*size)
         panel.show_data(lanes)
+        return panel
+
+    return make
+
+
+@pytest.fixture
+def map_of(make_panel, lane):
+    """Make a panel on histories, its map found and painted."""
+
+    def make(*recordings, size=(900, 600)):
+        lanes = [lane(r, 0, index=i) for i, r in enumerate(recordings)]
+        panel = make_panel(PhaseMap, lanes, size)
+        panel.show()
+        settle(panel)
         return panel
 
     return make

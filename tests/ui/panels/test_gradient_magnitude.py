@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF, QSizeF
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from initviz.lab.diagnosis import EXPLODING, VANISHING
 from initviz.lab.thresholds import Thresholds
@@ -251,3 +251,31 @@ def test_the_healthy_band_lies_between_the_limits_of_ones_own_rules(panel, pictu
     _, own = picture(panel)
     assert usual.band == pytest.approx((-3.0, 1.0))
     assert own.band == pytest.approx((-6.0, 3.0))
+
+
+@pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
+@pytest.mark.parametrize("width", [260, 300, 340, 380, 420, 460, 520, 640, 900, 1300])
+def test_the_arrow_at_the_axis_does_not_strike_the_words_through(panel, monkeypatch, width, look):
+    """The words are left out, to see what else there is where they would stand."""
+    panel.set_theme(look)
+    panel.catch_up()
+    boxes = {}
+    real = profile.write
+
+    def write(painter, text, *more, **how):
+        painter.save()
+        painter.setOpacity(0.0)
+        boxes[text.partition(" (")[0]] = real(painter, text, *more, **how)
+        painter.restore()
+        return boxes[text.partition(" (")[0]]
+
+    monkeypatch.setattr(profile, "write", write)
+    image = QImage(width, 700, QImage.Format.Format_RGB32)
+    image.fill(QColor(look.surface))
+    with QPainter(image) as painter:
+        panel.draw_backdrop(painter, panel.lay_out(QSizeF(width, 700)))
+    area = boxes["hidden layer"].toAlignedRect() & image.rect()
+    shown = {
+        image.pixelColor(x, area.center().y()).name() for x in range(area.left(), area.right())
+    }
+    assert shown == {look.surface}

@@ -1,109 +1,36 @@
-"""The phase map: what it shows is what theory says, and its dots move networks."""
+"""The phase map: what it shows is what theory says."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSizeF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QUndoStack
-from PySide6.QtTest import QTest
+from PySide6.QtCore import QPointF, QSizeF
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from initviz import run
 from initviz.lab import theory
 from initviz.lab.activations import ACTIVATIONS
-from initviz.lab.experiment import Experiment, differences
-from initviz.lab.places import places
-from initviz.lab.recording import Environment, Recording
-from initviz.ui import focus_keys
-from initviz.ui.history import ChangeSetup
-from initviz.ui.lane_desk import LaneSetup, Setup
-from initviz.ui.panels.canvas import Canvas
-from initviz.ui.panels.loss import Loss
+from initviz.lab.experiment import Experiment
 from initviz.ui.panels.phase_map import MOST_KEPT, REACHES, ROOM, PhaseMap
 from initviz.ui.panels.phase_map_chart import Question, find_chart, middles, reading
 from initviz.ui.panels.phase_map_marks import name_pins
-from initviz.ui.panels.phase_map_pins import inner_places, pins, placed, standing
+from initviz.ui.panels.phase_map_pins import inner_places, pins, standing
 from initviz.ui.theme import LIGHT, THEMES
-
-LEFT = Qt.MouseButton.LeftButton
-
-
-def _recording(**changed):
-    """A history without a step: enough to know where its layers stand."""
-    experiment = Experiment().with_values({k.replace("__", "."): v for k, v in changed.items()})
-    return _of(experiment)
-
-
-def _of(experiment):
-    layers = experiment.network.hidden_layers
-    names = [*(f"hidden {i}" for i in range(1, layers + 1)), "output"]
-    return Recording(experiment, names, Environment("CPU", 1))
+from tests.ui.panels.maps import (
+    chart_of,
+    empty_run,
+    history_of,
+    place_of,
+    settle,
+)
 
 
 def _question(activation, choice="usual", slope=0.0):
     room = ROOM.get(activation, 1.0)
     return Question(activation, slope, room * REACHES[choice][0], REACHES[choice][1])
-
-
-@pytest.fixture
-def map_of(make_panel, lane):
-    """Make a panel on histories, its map found and painted."""
-
-    def make(*recordings, size=(900, 600)):
-        lanes = [lane(r, 0, index=i) for i, r in enumerate(recordings)]
-        panel = make_panel(PhaseMap, lanes, size)
-        panel.show()
-        _settle(panel)
-        return panel
-
-    return make
-
-
-def _settle(panel):
-    panel._answers._pool.waitForDone()
-    QApplication.processEvents()
-
-
-def _chart(panel):
-    return panel.findChild(Canvas)
-
-
-def _place(panel, point):
-    """Where a point is on the chart, in whole pixels."""
-    return panel.lay_out(QSizeF(_chart(panel).size())).at(point).toPoint()
-
-
-def _press(panel, at):
-    QTest.mouseMove(_chart(panel), at)
-    QTest.mousePress(_chart(panel), LEFT, pos=at)
-
-
-def _drag(panel, to):
-    QTest.mouseMove(_chart(panel), to)
-
-
-def _release(panel, at):
-    QTest.mouseRelease(_chart(panel), LEFT, pos=at)
-
-
-@pytest.fixture
-def wishes(request):
-    """Collect what a panel wants."""
-
-    def collect(panel):
-        found = []
-        panel.experiment_wanted.connect(
-            lambda letter, experiment, gesture: found.append(
-                SimpleNamespace(letter=letter, experiment=experiment, gesture=gesture)
-            )
-        )
-        return found
-
-    return collect
 
 
 # -- the map --------------------------------------------------------------------------------------
@@ -150,23 +77,23 @@ def test_relu_has_one_chi_for_every_q_and_the_panel_says_so(map_of, lane):
     sigma_ws = middles(2.5, chart.chi.shape[1])
     assert np.allclose(chart.chi, sigma_ws**2 / 2)
     assert np.allclose(chart.line[:, 0], math.sqrt(2))
-    panel = map_of(_recording(network__activation="relu"))
+    panel = map_of(empty_run(network__activation="relu"))
     assert "χ₁ = 0.5 σ_w² for every q" in panel.subtitle()
-    told = panel.values_at(QPointF(_place(panel, (2.0, 0.5))))
+    told = panel.values_at(QPointF(place_of(panel, (2.0, 0.5))))
     assert "q grows for ever" in told
     assert "χ₁ = 2" in told or "χ₁ = 1.9" in told
 
 
 def test_a_leaky_slope_has_a_map_of_its_own(map_of):
     slopes = [
-        _recording(network__activation="leaky_relu", network__slope=slope) for slope in (0.01, 1.0)
+        empty_run(network__activation="leaky_relu", network__slope=slope) for slope in (0.01, 1.0)
     ]
     lines = [map_of(recording).chart.line[-1, 0] for recording in slopes]
     assert lines == pytest.approx([math.sqrt(2 / (1 + 1e-4)), 1.0])
 
 
 def test_both_sides_have_their_colour_and_their_words(map_of, picture, words):
-    panel = map_of(_recording())
+    panel = map_of(empty_run())
     image, layout = picture(panel, 900, 560)
     cold = image.pixelColor(layout.at((0.4, 0.9)).toPoint())
     hot = image.pixelColor(layout.at((2.4, 0.6)).toPoint())
@@ -179,12 +106,12 @@ def test_both_sides_have_their_colour_and_their_words(map_of, picture, words):
 
 
 def test_where_q_grows_is_said_in_words(map_of, words):
-    assert "q grows for ever" in words(map_of(_recording(network__activation="gelu")))
-    assert "q grows for ever" not in words(map_of(_recording()))
+    assert "q grows for ever" in words(map_of(empty_run(network__activation="gelu")))
+    assert "q grows for ever" not in words(map_of(empty_run()))
 
 
 def test_the_line_is_black_where_chi_is_1(map_of, picture):
-    panel = map_of(_recording())
+    panel = map_of(empty_run())
     image, layout = picture(panel, 900, 560)
     critical = theory.critical_sigma_w("tanh", 0.8)
     at = layout.at((critical, 0.8))
@@ -195,25 +122,25 @@ def test_the_line_is_black_where_chi_is_1(map_of, picture):
 
 
 def test_a_wide_range_reaches_further(map_of):
-    panel = map_of(_recording())
+    panel = map_of(empty_run())
     panel.set_option("range", "wide")
-    _settle(panel)
+    settle(panel)
     assert panel.chart.question.reach_b == 4.0
     assert panel.chart.line[-1, 0] == pytest.approx(theory.critical_sigma_w("tanh", 4.0))
 
 
 def test_the_axes_are_there_at_once_and_the_map_when_it_is_found(make_panel, lane):
-    panel = make_panel(PhaseMap, [lane(_recording(), 0)])
+    panel = make_panel(PhaseMap, [lane(empty_run(), 0)])
     panel.show()
     assert panel.chart is None
     panel.grab()
     assert panel.has_drawn
-    _settle(panel)
+    settle(panel)
     assert panel.chart is not None
 
 
 def test_a_picture_of_a_panel_that_was_never_shown_has_its_map(make_panel, lane, words):
-    panel = make_panel(PhaseMap, [lane(_recording(network__activation="softsign"), 0)])
+    panel = make_panel(PhaseMap, [lane(empty_run(network__activation="softsign"), 0)])
     assert "ordered: gradients vanish" in words(panel)
 
 
@@ -227,14 +154,14 @@ def test_only_the_last_of_many_maps_is_found_and_few_are_kept(make_panel, lane, 
     panel.show()
     slopes = [0.01 * k for k in range(MOST_KEPT + 6)]
     for slope in slopes:
-        recording = _recording(network__activation="leaky_relu", network__slope=slope)
+        recording = empty_run(network__activation="leaky_relu", network__slope=slope)
         panel.show_data([lane(recording, 0)])
-    _settle(panel)
-    _settle(panel)
+    settle(panel)
+    settle(panel)
     assert [q.slope for q in sought] == [slopes[0], slopes[-1]]
     for slope in slopes:
-        panel.show_data([lane(_recording(network__activation="prelu", network__slope=slope), 0)])
-        _settle(panel)
+        panel.show_data([lane(empty_run(network__activation="prelu", network__slope=slope), 0)])
+        settle(panel)
     assert len(panel._kept) == MOST_KEPT
 
 
@@ -242,7 +169,7 @@ def test_only_the_last_of_many_maps_is_found_and_few_are_kept(make_panel, lane, 
 
 
 def _pins(**changed):
-    return pins(inner_places(_recording(**changed))[-1])
+    return pins(inner_places(empty_run(**changed))[-1])
 
 
 def _pin(found, label):
@@ -301,15 +228,15 @@ def test_no_two_names_of_pins_lie_on_one_another(
 
 
 def test_where_room_is_short_the_schemes_used_most_keep_their_names(map_of, words):
-    small = map_of(_recording(network__activation="sigmoid"), size=(420, 320))
+    small = map_of(empty_run(network__activation="sigmoid"), size=(420, 320))
     found = {text.split(",")[0] for text in words(small)}
     assert {"Normal", "Glorot", "He"} <= found
     assert "Sparse" not in found
 
 
 def test_a_pin_tells_all_its_schemes_and_its_numbers(map_of):
-    panel = map_of(_recording(initialiser__std=0.05))
-    told = panel.values_at(QPointF(_place(panel, (math.sqrt(2), 0.0))))
+    panel = map_of(empty_run(initialiser__std=0.05))
+    told = panel.values_at(QPointF(place_of(panel, (math.sqrt(2), 0.0))))
     assert "He normal, He uniform" in told
     assert "σ_w = 1.414,  σ_b = 0" in told
     q = theory.fixed_point("tanh", math.sqrt(2), 0.0)
@@ -321,28 +248,28 @@ def test_a_pin_tells_all_its_schemes_and_its_numbers(map_of):
 
 
 def test_a_lane_stands_where_its_scheme_puts_the_layers_from_the_second_on():
-    assert standing(_recording()).point == pytest.approx((0.1, 0.0))
-    assert standing(_recording(initialiser__scheme="he_normal")).point == pytest.approx(
+    assert standing(empty_run()).point == pytest.approx((0.1, 0.0))
+    assert standing(empty_run(initialiser__scheme="he_normal")).point == pytest.approx(
         (math.sqrt(2), 0.0)
     )
-    drawn = _recording(initialiser__bias_distribution="normal", initialiser__bias_spread=0.3)
+    drawn = empty_run(initialiser__bias_distribution="normal", initialiser__bias_spread=0.3)
     assert standing(drawn).point == pytest.approx((0.1, 0.3))
     # 64 numbers are read by the only hidden layer.
-    assert standing(_recording(network__hidden_layers=1)).point == pytest.approx((0.08, 0.0))
+    assert standing(empty_run(network__hidden_layers=1)).point == pytest.approx((0.08, 0.0))
 
 
 def test_a_layer_with_a_scheme_of_its_own_does_not_move_the_dot_and_is_told():
     experiment = (
         Experiment().with_layer("hidden 3").with_value("layers.0.initialiser.scheme", "he_normal")
     )
-    found = standing(_of(experiment))
+    found = standing(history_of(experiment))
     assert found.point == pytest.approx((0.1, 0.0))
     assert found.notes == ("hidden 3 has settings of its own.",)
 
 
 def test_layers_of_other_widths_are_told():
     experiment = Experiment().with_layer("hidden 3").with_value("layers.0.width", 25)
-    found = standing(_of(experiment))
+    found = standing(history_of(experiment))
     assert found.point == pytest.approx((0.1, 0.0))
     assert "8 of 9 layers" in found.notes[0]
 
@@ -360,23 +287,23 @@ def test_layers_of_other_widths_are_told():
     ],
 )
 def test_a_lane_that_the_map_is_not_for_is_hollow_and_says_why(map_of, changed, reason):
-    panel = map_of(_recording(**changed))
+    panel = map_of(empty_run(**changed))
     dot = panel._dots()[0]
     assert dot.hollow == bool(reason)
-    told = panel.values_at(QPointF(_place(panel, (min(dot.point[0], 2.5), dot.point[1]))))
+    told = panel.values_at(QPointF(place_of(panel, (min(dot.point[0], 2.5), dot.point[1]))))
     assert reason in panel.subtitle()
     assert reason in told
 
 
 def test_a_hollow_dot_is_drawn_hollow(map_of, picture):
     for changed, inside in (({}, LIGHT.lanes[0]), ({"network__dropout": 0.1}, LIGHT.surface)):
-        image, layout = picture(map_of(_recording(initialiser__std=0.2, **changed)), 900, 560)
+        image, layout = picture(map_of(empty_run(initialiser__std=0.2, **changed)), 900, 560)
         assert image.pixelColor(layout.at((2.0, 0.0)).toPoint()) == QColor(inside)
 
 
 @pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
 def test_of_recurrent_layers_the_weights_between_steps_count(architecture):
-    recording = _recording(
+    recording = empty_run(
         training__data="digit_rows", network__architecture=architecture, initialiser__std=0.05
     )
     assert standing(recording).point == pytest.approx((0.5, 0.0))
@@ -391,370 +318,16 @@ def test_a_scheme_that_fits_the_data_stands_where_it_was_drawn():
     found = standing(recording)
     assert found.sigma_w == pytest.approx(math.sqrt(32 * np.mean(weight**2)))
     assert "as it was drawn" in found.notes[0]
-    assert math.isnan(standing(_of(experiment)).sigma_w)
-
-
-# -- moving a network -----------------------------------------------------------------------------
-
-
-@given(sigma_w=st.integers(0, 250), sigma_b=st.integers(0, 100))
-@settings(max_examples=30)
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {},
-        {"network__width": 64},
-        {"initialiser__scheme": "keras.variance_scaling", "initialiser__mode": "fan_out"},
-        {"training__data": "digit_rows", "network__architecture": "gru"},
-    ],
-    ids=["digits", "equal fans", "scaled before", "recurrent"],
-)
-def test_an_experiment_that_is_put_somewhere_stands_there(changed, sigma_w, sigma_b):
-    before = _recording(**changed)
-    point = (sigma_w / 100, sigma_b / 100)
-    after = placed(before, point)
-    assert standing(_of(after)).point == pytest.approx(point, rel=1e-5, abs=1e-12)
-    keys = {difference.key for difference in differences(before.experiment, after)}
-    assert all(key.startswith("initialiser.") for key in keys)
-
-
-def test_a_single_sigma_is_used_where_all_layers_read_as_many_numbers():
-    assert (
-        placed(_recording(network__width=64), (0.8, 0.0)).initialiser.to_dict() if False else True
-    )
-    alike = placed(_recording(network__width=64), (0.8, 0.0)).initialiser
-    assert (alike.name, alike.std) == ("normal", pytest.approx(0.1))
-    unlike = placed(_recording(), (1.1, 0.0)).initialiser
-    assert (unlike.name, unlike.scale, unlike.mode) == ("variance_scaling", 1.21, "fan_in")
-
-
-def test_the_layers_are_really_drawn_with_that_spread():
-    experiment = placed(_recording(network__width=200, network__hidden_layers=3), (1.3, 0.2))
-    recording = run(experiment, steps=0)
-    for place in places(experiment):
-        spread = recording.weights(place.name, 0).std() * math.sqrt(place.fan_in)
-        assert spread == pytest.approx(1.3, rel=0.05)
-        assert experiment.initialiser.bias_std(place) == 0.2
-
-
-def test_other_settings_of_the_scheme_are_kept():
-    before = _recording(network__residual=True, initialiser__zero_branches=True)
-    assert placed(before, (1.0, 0.1)).initialiser.zero_branches
-    without = placed(_recording(initialiser__bias=0.5), (1.0, 0.0)).initialiser
-    assert (without.bias, without.bias_distribution) == (0.0, "scheme")
-
-
-# -- by mouse -------------------------------------------------------------------------------------
-
-
-def test_a_dragged_dot_wants_the_network_at_the_pointer(map_of, wishes, lane):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    start, end = _place(panel, (1.0, 0.0)), _place(panel, (1.5, 0.4))
-    _press(panel, start)
-    assert found == []
-    for share in np.linspace(0.1, 1.0, 10):
-        _drag(panel, start + (end - start) * float(share))
-    _release(panel, end)
-    assert {wish.letter for wish in found} == {"A"}
-    assert len({wish.gesture for wish in found}) == 1
-    assert found[0].gesture
-    reached = standing(_of(found[-1].experiment)).point
-    assert reached == pytest.approx((1.5, 0.4), abs=0.011)
-
-
-def test_what_is_wanted_during_a_drag_comes_in_intervals(map_of, wishes, qtbot):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    start = _place(panel, (1.0, 0.0))
-    _press(panel, start)
-    for across in range(1, 60):
-        _drag(panel, start + QPoint(across, -across))
-    assert len(found) < 10
-    # Nothing moves any more: the last place is told all the same.
-    with qtbot.waitSignal(panel.experiment_wanted, timeout=2000):
-        pass
-    last = found[-1]
-    _release(panel, start + QPoint(59, -59))
-    assert found[-1] is last  # not told twice
-
-
-def test_the_dot_stays_under_the_pointer_and_then_where_it_was_put(map_of, picture):
-    panel = map_of(_recording(initialiser__std=0.1))
-    start, end = _place(panel, (1.0, 0.0)), _place(panel, (2.0, 0.5))
-    _press(panel, start)
-    _drag(panel, end)
-    assert _colour(panel, end) == QColor(LIGHT.lanes[0])
-    _release(panel, end)
-    assert _colour(panel, end) == QColor(LIGHT.lanes[0])
-    assert _colour(panel, start) != QColor(LIGHT.lanes[0])
-
-
-def _colour(panel, at):
-    QApplication.processEvents()
-    return _chart(panel).grab().toImage().pixelColor(at)
-
-
-def test_a_moved_dot_waits_for_its_lane_and_follows_it_from_then_on(map_of, wishes, lane):
-    before = _recording(initialiser__std=0.1)
-    panel = map_of(before)
-    found = wishes(panel)
-    start, end = _place(panel, (1.0, 0.0)), _place(panel, (1.6, 0.2))
-    _press(panel, start)
-    _drag(panel, end)
-    _release(panel, end)
-    wanted = found[-1].experiment
-    panel.show_data([lane(before, 0)])  # the lane is not there yet
-    assert panel._dots()[0].point == pytest.approx((1.6, 0.2), abs=0.011)
-    panel.show_data([lane(_of(wanted), 0)])
-    assert panel._dots()[0].point == pytest.approx((1.6, 0.2), abs=0.011)
-    panel.show_data([lane(_of(before.experiment), 0)])  # taken back
-    assert panel._dots()[0].point == pytest.approx((1.0, 0.0))
-
-
-def test_what_was_taken_back_at_once_moves_the_dot_back(map_of, lane):
-    before = _recording(initialiser__std=0.1)
-    panel = map_of(before)
-    start, end = _place(panel, (1.0, 0.0)), _place(panel, (1.6, 0.2))
-    _press(panel, start)
-    _drag(panel, end)
-    _release(panel, end)
-    panel.show_data([lane(_of(before.experiment), 0)])
-    assert panel._dots()[0].point == pytest.approx((1.0, 0.0))
-
-
-def test_a_drag_ends_with_its_lane(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1), _recording(initialiser__std=0.15))
-    found = wishes(panel)
-    at = _place(panel, (1.5, 0.0))
-    _press(panel, at)
-    panel.show_data(panel.shown[:1])
-    _drag(panel, at + QPoint(50, -50))
-    _release(panel, at)
-    assert found == []
-    assert panel._dots()[0].point == pytest.approx((1.0, 0.0))
-
-
-def test_one_drag_is_one_undo(map_of, wishes, lane):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    used = [Setup((LaneSetup("A", panel.shown[0].recording.experiment),), "A")]
-    stack = QUndoStack()
-
-    def use(setup, _is_again):
-        used.append(setup)
-
-    def change(letter, experiment, gesture):
-        after = used[-1].changed(letter, experiment=experiment)
-        stack.push(ChangeSetup(used[-1], after, use, gesture))
-
-    panel.experiment_wanted.connect(change)
-    for _ in range(2):
-        start = panel.lay_out(QSizeF(_chart(panel).size())).at(panel._dots()[0].point).toPoint()
-        _press(panel, start)
-        _drag(panel, start + QPoint(30, -30))
-        panel._timer.timeout.emit()
-        _drag(panel, start + QPoint(50, -50))
-        _release(panel, start + QPoint(50, -50))
-        panel.show_data([lane(_of(used[-1].lane("A").experiment), 0)])
-    assert len(found) >= 4
-    assert stack.count() == 2
-    stack.undo()
-    stack.undo()
-    assert used[-1] == used[0]
-
-
-def test_a_dot_is_not_dragged_off_the_map(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    start = _place(panel, (1.0, 0.0))
-    _press(panel, start)
-    _drag(panel, QPoint(-500, -500))
-    _release(panel, QPoint(-500, -500))
-    assert standing(_of(found[-1].experiment)).point == pytest.approx((0.0, 1.0))
-
-
-def test_a_press_without_a_move_changes_nothing(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1234))
-    found = wishes(panel)
-    at = _place(panel, (1.234, 0.0))
-    _press(panel, at)
-    _release(panel, at)
-    assert found == []
-    assert panel._dots()[0].point == pytest.approx((1.234, 0.0))
-
-
-def test_a_press_elsewhere_is_left_to_others(map_of, wishes):
-    panel = map_of(_recording())
-    found = wishes(panel)
-    presses = []
-    panel.mousePressEvent = lambda event: presses.append(event.position())
-    _press(panel, _place(panel, (2.0, 0.7)))
-    _drag(panel, _place(panel, (1.0, 0.7)))
-    _release(panel, _place(panel, (1.0, 0.7)))
-    assert len(presses) == 1
-    assert found == []
-
-
-def test_the_other_lanes_dots_can_be_dragged_too(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1), _recording(initialiser__std=0.2))
-    found = wishes(panel)
-    start = _place(panel, (2.0, 0.0))
-    _press(panel, start)
-    _drag(panel, start + QPoint(0, -100))
-    _release(panel, start + QPoint(0, -100))
-    assert {wish.letter for wish in found} == {"B"}
-    assert panel.picked.letter == "B"
-
-
-def test_a_press_on_the_dot_of_another_activation_shows_its_map(map_of, wishes):
-    panel = map_of(
-        _recording(initialiser__std=0.1),
-        _recording(initialiser__std=0.2, network__activation="relu"),
-    )
-    found = wishes(panel)
-    at = _place(panel, (2.0, 0.0))
-    assert [dot.hollow for dot in panel._dots()] == [True, False]
-    told = panel.values_at(QPointF(at))
-    assert "Its activation is ReLU" in told
-    assert "χ₁" not in told
-    _press(panel, at)
-    _drag(panel, at + QPoint(0, -100))
-    _release(panel, at)
-    assert panel.picked.letter == "B"
-    assert "ReLU" in panel.subtitle()
-    assert found == []
-
-
-def test_the_pointer_shows_what_can_be_taken_hold_of(map_of):
-    panel = map_of(_recording(initialiser__std=0.1))
-    at = _place(panel, (1.0, 0.0))
-    QTest.mouseMove(_chart(panel), _place(panel, (2.0, 0.5)))
-    assert _chart(panel).cursor().shape() == Qt.CursorShape.ArrowCursor
-    _press(panel, at)
-    assert _chart(panel).cursor().shape() == Qt.CursorShape.ClosedHandCursor
-    _release(panel, at)
-    assert _chart(panel).cursor().shape() == Qt.CursorShape.OpenHandCursor
-
-
-def test_a_panel_that_is_hidden_lets_go(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    start = _place(panel, (1.0, 0.0))
-    _press(panel, start)
-    panel.hide()
-    _drag(panel, start + QPoint(0, -100))
-    assert found == []
-
-
-# -- by keys --------------------------------------------------------------------------------------
-
-
-def _key(panel, key, modifier=Qt.KeyboardModifier.NoModifier):
-    QTest.keyClick(_chart(panel), key, modifier)
-
-
-@pytest.mark.parametrize(
-    ("key", "shift", "wanted"),
-    [
-        (Qt.Key.Key_Right, False, (1.01, 0.2)),
-        (Qt.Key.Key_Left, False, (0.99, 0.2)),
-        (Qt.Key.Key_Up, True, (1.0, 0.3)),
-        (Qt.Key.Key_Down, True, (1.0, 0.1)),
-    ],
-)
-def test_arrow_keys_move_the_dot(map_of, wishes, key, shift, wanted):
-    panel = map_of(
-        _recording(
-            initialiser__std=0.1,
-            initialiser__bias_distribution="normal",
-            initialiser__bias_spread=0.2,
-        )
-    )
-    found = wishes(panel)
-    held = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-    _key(panel, key, held)
-    assert standing(_of(found[-1].experiment)).point == pytest.approx(wanted)
-
-
-def test_keys_go_on_from_where_the_dot_is_and_stop_at_0(map_of, wishes, qtbot):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    for _ in range(12):
-        _key(panel, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: standing(_of(found[-1].experiment)).point == (0.0, 0.0), timeout=2000)
-    count = len(found)
-    _key(panel, Qt.Key.Key_Left)
-    _key(panel, Qt.Key.Key_Down)
-    assert len(found) == count
-
-
-def test_every_press_is_a_change_of_its_own_and_a_held_key_is_one(map_of, wishes, qtbot):
-    panel = map_of(_recording(initialiser__std=0.1))
-    found = wishes(panel)
-    for _ in range(2):
-        _key(panel, Qt.Key.Key_Up)
-    assert len({wish.gesture for wish in found}) == 2
-    found.clear()
-    for repeats in (False, True, True, True):
-        event = QKeyEvent(
-            QEvent.Type.KeyPress,
-            Qt.Key.Key_Up,
-            Qt.KeyboardModifier.NoModifier,
-            "",
-            repeats,
-        )
-        QApplication.sendEvent(_chart(panel), event)
-    qtbot.waitUntil(
-        lambda: bool(found) and standing(_of(found[-1].experiment)).sigma_b == pytest.approx(0.06),
-        timeout=2000,
-    )
-    assert len({wish.gesture for wish in found}) == 1
-
-
-def test_keys_move_the_lane_that_is_picked(map_of, wishes):
-    panel = map_of(_recording(initialiser__std=0.1), _recording(initialiser__std=0.2))
-    panel.pick_lane("B")
-    found = wishes(panel)
-    _key(panel, Qt.Key.Key_Up)
-    assert found[-1].letter == "B"
-
-
-def test_the_chart_keeps_its_arrows_and_leaves_other_keys_to_the_window(map_of):
-    chart = _chart(map_of(_recording()))
-    kinds = {Qt.Key.Key_Left: True, Qt.Key.Key_Up: True, Qt.Key.Key_Space: False}
-    for key, kept in kinds.items():
-        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier)
-        assert focus_keys.keeps(chart, event) == kept
-    press = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier)
-    chart.keyPressEvent(press)
-    assert not press.isAccepted()
-
-
-def test_a_chart_without_keys_cannot_have_the_focus(make_panel):
-    assert _chart(make_panel(PhaseMap)).focusPolicy() == Qt.FocusPolicy.StrongFocus
-    assert _chart(make_panel(Loss)).focusPolicy() == Qt.FocusPolicy.NoFocus
-
-
-def test_with_the_focus_the_numbers_of_the_dot_are_written(map_of):
-    panel = map_of(_recording(initialiser__std=0.1))
-    assert panel._dots()[-1].told == ""
-    panel.activateWindow()
-    _chart(panel).setFocus()
-    QApplication.processEvents()
-    assert panel._dots()[-1].told == "σ_w 1   σ_b 0   χ₁ 1"
-    _key(panel, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert panel._dots()[-1].told == "σ_w 1.1   σ_b 0   χ₁ 1.01"
-    assert "σ_w 1.1" in _chart(panel).accessibleDescription()
+    assert math.isnan(standing(history_of(experiment)).sigma_w)
 
 
 # -- values ---------------------------------------------------------------------------------------
 
 
 def test_the_values_under_the_pointer_are_those_of_theory(map_of):
-    panel = map_of(_recording(initialiser__std=0.2))
-    layout = panel.lay_out(QSizeF(_chart(panel).size()))
-    at = QPointF(_place(panel, (0.8, 0.5)))
+    panel = map_of(empty_run(initialiser__std=0.2))
+    layout = panel.lay_out(QSizeF(chart_of(panel).size()))
+    at = QPointF(place_of(panel, (0.8, 0.5)))
     sigma_w, sigma_b = layout.point(at)
     q = theory.fixed_point("tanh", sigma_w, sigma_b)
     told = panel.values_at(at)
@@ -774,14 +347,14 @@ def test_the_depth_scale_is_that_of_theory(sigma_w, sigma_b):
 
 
 def test_a_dot_beyond_the_map_is_an_arrow_with_its_number(map_of, words):
-    panel = map_of(_recording(initialiser__std=0.7))
+    panel = map_of(empty_run(initialiser__std=0.7))
     assert any(text.startswith("7") or text.endswith("7") for text in words(panel))
-    told = panel.values_at(QPointF(_place(panel, (2.5, 0.0))))
+    told = panel.values_at(QPointF(place_of(panel, (2.5, 0.0))))
     assert "σ_w = 7" in told
 
 
 def test_the_table_holds_the_dots_and_the_pins(map_of):
-    panel = map_of(_recording(initialiser__std=0.1), _recording(network__activation="relu"))
+    panel = map_of(empty_run(initialiser__std=0.1), empty_run(network__activation="relu"))
     header, rows = panel.table()
     assert header[0] == "lane"
     found = {(row[0], row[1]): dict(zip(header, row, strict=True)) for row in rows}
@@ -795,7 +368,7 @@ def test_the_table_holds_the_dots_and_the_pins(map_of):
 
 
 def test_all_lanes_have_a_dot_in_their_colour_with_their_letter(map_of, picture, words):
-    panel = map_of(*(_recording(initialiser__std=std) for std in (0.02, 0.08, 0.16, 0.22)))
+    panel = map_of(*(empty_run(initialiser__std=std) for std in (0.02, 0.08, 0.16, 0.22)))
     image, layout = picture(panel, 900, 560)
     for index, sigma_w in enumerate((0.2, 0.8, 1.6, 2.2)):
         at = layout.at((sigma_w, 0.0)).toPoint()
@@ -804,7 +377,7 @@ def test_all_lanes_have_a_dot_in_their_colour_with_their_letter(map_of, picture,
 
 
 def test_dots_at_one_point_are_rings_around_each_other(map_of, picture):
-    panel = map_of(*(_recording(initialiser__std=0.2) for _ in range(3)))
+    panel = map_of(*(empty_run(initialiser__std=0.2) for _ in range(3)))
     image, layout = picture(panel, 900, 560)
     at = layout.at((2.0, 0.0)).toPoint()
     across = {image.pixelColor(at.x() + k, at.y()).name() for k in range(20)}
@@ -815,7 +388,7 @@ def test_dots_at_one_point_are_rings_around_each_other(map_of, picture):
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 @pytest.mark.parametrize("layers", [1, 1000])
 def test_it_draws_at_any_size_in_any_theme_at_any_depth(map_of, size, theme, layers):
-    panel = map_of(_recording(network__hidden_layers=layers), size=size)
+    panel = map_of(empty_run(network__hidden_layers=layers), size=size)
     panel.set_theme(theme)
     QApplication.processEvents()
     assert panel.grab().toImage().size() == panel.size()
@@ -825,5 +398,5 @@ def test_a_file_that_is_gone_does_no_harm(map_of, tmp_path):
     experiment = Experiment().with_values(
         {"training.data": "csv", "training.path": str(tmp_path / "gone.csv")}
     )
-    panel = map_of(_of(experiment))
+    panel = map_of(history_of(experiment))
     assert panel._dots()[0].point == pytest.approx((0.1, 0.0))

@@ -10,28 +10,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from initviz.lab.experiment import Experiment
 from initviz.session import seeds as session
-from initviz.session.seeds import SeedRuns
 from initviz.ui.panels.seeds import Seeds
 from initviz.ui.theme import PROJECTOR, THEMES
-
-
-def made_runs(experiment, steps=20, losses=None, gradients=None):
-    """Runs that look like ten: the norms of layer l are 10^(l − 9 + spread)."""
-    layers = experiment.network.hidden_layers
-    spread = np.linspace(-1, 1, 10)[:, None]
-    norms = 10.0 ** (np.arange(layers) - 9.0 + spread * np.linspace(1, 0, layers))
-    fall = 2.3 / (1 + 0.05 * np.arange(steps + 1)) + 0.1 * spread
-    return SeedRuns(
-        experiment,
-        tuple(range(10)),
-        steps,
-        fall if losses is None else losses,
-        {
-            (quantity, moment): norms if gradients is None else gradients
-            for quantity in session.GRADIENTS
-            for moment in session.MOMENTS
-        },
-    )
+from tests.ui.panels.seed_runs import made_runs
 
 
 @pytest.fixture

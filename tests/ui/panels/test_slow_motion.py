@@ -181,7 +181,7 @@ def test_the_beat_stays_where_a_shallower_lane_has_one(panel, lane):
 def test_the_read_out_tells_a_number_of_a_unit(panel, picture):
     panel.advance(2)
     _, layout = picture(panel)
-    place = panel._places(layout)[3]
+    place = panel._places(layout, panel.found)[3]
     column = panel.columns(panel.found)[3]
     rows = panel._rows(layout, place, len(column.numbers))
     text = panel.describe(QPointF(place.left() + 5, rows.top + 1.5 * rows.pitch), layout)
@@ -212,7 +212,7 @@ def test_a_network_that_has_diverged_draws_and_says_so(make_panel, lane, words):
 def test_the_columns_stay_on_the_chart(panel, picture, size, beat):
     panel.advance(beat)
     _, layout = picture(panel, *size)
-    places = panel._places(layout)
+    places = panel._places(layout, panel.found)
     assert places[-1].right() <= size[0]
     rows = panel._rows(layout, places[0], MOST_UNITS)
     assert rows.count >= 1
@@ -222,7 +222,7 @@ def test_where_columns_cannot_be_read_the_product_alone_is_told(panel, picture):
     panel.advance(2)
     size = (170, 110)
     image, layout = picture(panel, *size)
-    assert not panel._are_readable(layout, panel._places(layout))
+    assert not panel._are_readable(layout, panel._places(layout, panel.found))
     lines = [
         y
         for y in range(size[1])

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from initviz.lab.prediction import predict
 from initviz.ui.panels import theory_ghosts
 from initviz.ui.panels.gradient_magnitude import GradientMagnitude
-from initviz.ui.panels.theory_ghosts import LATER, NOW, Predictions, ask
+from initviz.ui.panels.theory_ghosts import LATER, NOW, STRENGTH, Predictions, ask
 from initviz.ui.theme import LIGHT, mix
 
 
@@ -75,7 +75,7 @@ def test_the_band_is_drawn_where_networks_vary(make_panel, record, lane, picture
     panel = make_panel(GradientMagnitude, [lane(narrow)])
     panel.set_option("scale", "absolute")  # away from the healthy band
     image, layout = picture(panel)
-    filling = QColor(mix(LIGHT.surface, LIGHT.lanes[0], 0.2))
+    filling = QColor(mix(LIGHT.surface, LIGHT.lanes[0], STRENGTH))
     x = layout.x(2.5)
     inside, outside = (layout.y(-3 + share * float(band[1])) for share in (0.6, 1.6))
     assert image.pixelColor(round(x), round(inside)) == filling

@@ -6,9 +6,10 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
 from initviz.lab.recording import Track
+from initviz.ui.panels import drawing, update_ratio
 from initviz.ui.panels.exponents import exponents
 from initviz.ui.panels.update_ratio import RULE_OF_THUMB, Summary, UpdateRatio, layer_index
-from initviz.ui.theme import LIGHT
+from initviz.ui.theme import LIGHT, THEMES
 
 
 def _by_layer(*powers, until=10**9):
@@ -194,3 +195,27 @@ def test_the_table_has_the_chosen_layers(panel):
     _, rows = panel.table()
     assert len(rows) == 101 * 4
     assert rows[-1][2:] == [100, "output", pytest.approx(0.1), pytest.approx(-1.0)]
+
+
+@pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
+@pytest.mark.parametrize(("width", "height"), [(200, 160), (280, 220), (400, 300), (900, 600)])
+def test_that_there_is_no_update_yet_is_said_within_the_plot(
+    make_panel, record, lane, picture, monkeypatch, look, width, height
+):
+    panel = make_panel(UpdateRatio, [lane(record())])
+    panel.set_theme(look)
+    found = []
+
+    def write(painter, text, *more, **how):
+        found.append((text, drawing.write(painter, text, *more, **how)))
+        return found[-1][1]
+
+    monkeypatch.setattr(update_ratio, "write", write)
+    _, layout = picture(panel, width, height)
+    sentence = "No update has been made yet."
+    rows = [(text, box) for text, box in found if text and text in sentence]
+    if width > 250 or look.label < 20:  # else a word alone is wider than the plot
+        assert " ".join(text for text, _ in rows) == sentence
+    for _, box in rows:
+        assert layout.plot.left() <= box.left()
+        assert box.right() <= layout.plot.right()
