@@ -63,6 +63,8 @@ def save(state: WindowState, path: Path) -> None:
         "splitters": {name: list(sizes) for name, sizes in state.splitters.items()},
         "options": {panel: dict(chosen) for panel, chosen in state.options.items()},
         "thresholds": state.thresholds.different(),
+        "recent": list(state.recent),
+        "has_seen_tour": state.has_seen_tour,
         "layout": [
             {"panels": list(row.panels), "widths": list(row.widths), "height": height}
             for row, height in zip(state.layout.rows, state.layout.heights, strict=True)
@@ -107,6 +109,18 @@ def _speed(value: object) -> float | None:
 def _text(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError("is no text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > 100:
+        raise ValueError("is no list of texts")
+    return tuple(map(_text, value))
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is neither true nor false")
     return value
 
 
@@ -209,4 +223,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "options": _options,
     "thresholds": _thresholds,
     "layout": _layout,
+    "recent": _texts,
+    "has_seen_tour": _yes_or_no,
 }

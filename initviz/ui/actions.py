@@ -34,7 +34,29 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        "open", "File", "Open…", "open_experiment", ("Ctrl+O",), "Open an experiment or a recording"
+        "start_screen",
+        "File",
+        "Start screen…",
+        "lectures.show_start",
+        ("L",),
+        "Lectures, challenges, and what was open lately",
+    ),
+    Entry(
+        "new",
+        "File",
+        "New experiment",
+        "lectures.new_experiment",
+        ("Ctrl+N",),
+        "One lane, every setting at its default",
+        separated=True,
+    ),
+    Entry(
+        "open",
+        "File",
+        "Open…",
+        "open_experiment",
+        ("Ctrl+O",),
+        "Open an experiment, a recording or a lecture",
     ),
     Entry(
         "save",
@@ -277,8 +299,24 @@ ENTRIES: tuple[Entry, ...] = (
         "Leave the control in use, so that the single keys act",
         separated=True,
     ),
-    Entry("keys", "Help", "Keys", "show_keys", ("?", "F1"), "The list of keys"),
-    Entry("about", "Help", "About initviz", "show_about", tip="Versions and licence"),
+    Entry(
+        "help",
+        "Help",
+        "Help",
+        "help.show_help",
+        ("F1",),
+        "Panels, settings, initialisers and words, to be searched",
+    ),
+    Entry("keys", "Help", "Keys", "help.show_keys", ("?",), "The list of keys"),
+    Entry("tour", "Help", "Tour of the window", "help.show_tour", tip="Five beats"),
+    Entry(
+        "about",
+        "Help",
+        "About initviz",
+        "help.show_about",
+        tip="Versions and licence",
+        separated=True,
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
@@ -15,11 +15,17 @@ from initviz.ui.messages import Messages
 
 EXPERIMENTS = "Experiments (*.toml)"
 RECORDINGS = "Recordings (*.initviz)"
-BOTH = "Experiments and recordings (*.toml *.initviz)"
+LECTURES = "Lectures and challenges (*.md)"
+ALL = "Experiments, recordings, lectures (*.toml *.initviz *.md)"
+#: So many files are remembered.
+MOST_RECENT = 8
 
 
 class ExperimentFiles:
-    """The files of a window: `folder` is where the last one lay, `opened` gets what was read."""
+    """The files of a window: `folder` is where the last one lay, `opened` gets what was read.
+
+    `recent` are those that were opened or saved, the newest first.
+    """
 
     def __init__(
         self,
@@ -29,25 +35,38 @@ class ExperimentFiles:
         opened: Callable[[Experiment], None],
         pasted: Callable[[Experiment], None],
         recorded: Callable[[Path], None],
+        taught: Callable[[Path], None],
+        recent: Sequence[str] = (),
     ) -> None:
         self.folder = folder
+        self.recent = tuple(Path(path) for path in recent)
         self._window = window
         self._messages = messages
-        self._opened, self._pasted, self._recorded = opened, pasted, recorded
+        self._opened, self._pasted = opened, pasted
+        #: Who reads what is no experiment, by the ending of its name.
+        self._others = {".initviz": recorded, ".md": taught}
 
     def open(self, path: Path) -> None:
         """Read a file; a bad file leaves everything as it is, and is named."""
-        if path.suffix.lower() == ".initviz":
+        other = self._others.get(path.suffix.lower())
+        if other is not None:
             self.folder = str(path.parent)
-            self._recorded(path)
+            other(path)
             return
         try:
             experiment = read_experiment(path)
         except ValueError as error:
             self._messages.error("This experiment cannot be opened", str(error))
             return
-        self.folder = str(path.parent)
+        self.remember(path)
         self._opened(experiment)
+
+    def remember(self, path: Path) -> None:
+        """This file was opened or saved."""
+        path = path.absolute()
+        self.folder = str(path.parent)
+        others = [one for one in self.recent if one != path]
+        self.recent = (path, *others)[:MOST_RECENT]
 
     def save(self, experiment: Experiment, path: Path) -> None:
         """Write a file; a disk that refuses is told."""
@@ -56,7 +75,7 @@ class ExperimentFiles:
         except OSError as error:
             self._messages.error("The experiment was not saved", f"{path}: {error.strerror}")
             return
-        self.folder = str(path.parent)
+        self.remember(path)
 
     def takes(self, data: QMimeData) -> bool:
         """Whether there is something in what is pasted or dropped that could be opened."""
@@ -96,7 +115,7 @@ def ask_for_file(
     folder: str,
     *,
     save_as: str = "",
-    filters: str = BOTH,
+    filters: str = ALL,
     chosen: Callable[[Path], None],
 ) -> None:
     """Ask for a file to open, or to save as `save_as`; `chosen` is called with the answer."""

@@ -7,7 +7,7 @@ itself, in its section, as the kind of control that its type asks for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
@@ -30,6 +30,7 @@ from initviz.ui import layers_section
 from initviz.ui.data_preview import DataPreview
 from initviz.ui.glyphs import sign_icon
 from initviz.ui.layers_section import LayerRows, LayersSection
+from initviz.ui.limits import LOCKED, NO_LIMITS, Limits
 from initviz.ui.note import Note
 from initviz.ui.path_row import PathRow
 from initviz.ui.rows import ChoiceRow, FlagRow, NumberRow, Row, TextRow
@@ -148,6 +149,7 @@ class ExperimentForm(QScrollArea):
         self._experiment = experiment
         self._announced = experiment
         self._gesture = ""
+        self._limits = NO_LIMITS
         self._rows: dict[str, Row] = {}
         self._notes = {key: make() for key, make in NOTES.items()}
         for note in self._notes.values():
@@ -181,6 +183,26 @@ class ExperimentForm(QScrollArea):
         self._drag_timer.stop()
         self._experiment = self._announced = experiment
         self._show()
+
+    def set_limits(
+        self,
+        locked: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+        *,
+        free: Sequence[str] | None = None,
+        reason: str = LOCKED,
+    ) -> None:
+        """Lock settings, which are shown then but cannot be changed, and hide others.
+
+        Keys are dotted, "network.*" for all of a section. Where `free` is given, everything else is
+        locked. `reason` is what the tooltip of a locked control says. Without any the form is as it
+        was made.
+        """
+        limits = Limits(tuple(locked), tuple(hidden), free and tuple(free), reason)
+        if limits != self._limits:
+            self._limits = limits
+            self._show()
+            self._arrange(self._fields())  # the same rows may stand there, locked now
 
     def set_theme(self, theme: Theme) -> None:
         """Pass the theme on to whatever is drawn rather than styled."""
@@ -264,8 +286,7 @@ class ExperimentForm(QScrollArea):
 
         Where a person has `edited` one row, a text that was refused stays in another.
         """
-        every = [field for field in self._experiment.fields() if field.is_visible]
-        fields = [self._ready(field) for field in every]
+        fields = self._fields()
         before = list(self._rows.values())
         self._rows = {field.key: self._row_for(field, edited) for field in fields}
         if list(self._rows.values()) != before:
@@ -280,6 +301,11 @@ class ExperimentForm(QScrollArea):
             else:
                 note.hide()
 
+    def _fields(self) -> list[Field]:
+        """What there is to show, ready for its row."""
+        every = [field for field in self._experiment.fields() if field.is_visible]
+        return [self._ready(field) for field in every if not self._limits.hides(field.key)]
+
     def _ready(self, field: Field) -> Field:
         is_layers = field.key.startswith(layers_section.PREFIX)
         return layers_section.with_choices(field, self._experiment) if is_layers else field
@@ -290,6 +316,7 @@ class ExperimentForm(QScrollArea):
             row = _row_class(field)(field)
             self._connect(row)
         row.follow(self._experiment)
+        row.lock(self._limits.why(field.key))
         if edited is None or row is edited or not row.has_draft:
             row.show_field(field)
         return row
@@ -300,8 +327,12 @@ class ExperimentForm(QScrollArea):
 
     def _arrange(self, fields: list[Field]) -> None:
         own = [field for field in fields if not field.key.startswith(layers_section.PREFIX)]
+        shown = set()
         for name, group in groupby(own, lambda field: field.key.split(".")[0]):
             self._section(name).arrange(*self._plain_and_advanced(list(group)))
+            shown.add(name)
+        for name, section in self._sections.items():
+            section.setVisible(name in shown)
         if self._layers is not None:
             self._arrange_layers(self._layers, fields[len(own) :])
         self._chain_tab_order()
@@ -314,7 +345,12 @@ class ExperimentForm(QScrollArea):
             name = self._experiment.layers[index].name
             plain, advanced = self._plain_and_advanced(others)
             found.append(LayerRows(name, name in known, self._rows[head.key], plain, advanced))
-        section.arrange(found, layers_section.next_layer(self._experiment) is not None)
+        section.arrange(
+            found,
+            layers_section.next_layer(self._experiment) is not None,
+            locked=self._limits.why(layers_section.ANY),
+            offered=not self._limits.hides(layers_section.ANY),
+        )
 
     def _plain_and_advanced(self, fields: list[Field]) -> tuple[list[QWidget], list[QWidget]]:
         plain = [field for field in fields if not field.setting.advanced]

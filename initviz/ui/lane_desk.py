@@ -249,9 +249,10 @@ class LaneDesk(QObject):
             if there.recording is not recording:  # the same experiment was there
                 self._laboratory.take_back(there.letter, recording, None)
 
-    def use_only(self, experiment: Experiment) -> None:
-        """One lane with this experiment, in place of all that there are."""
-        self._change(Setup((LaneSetup("A", experiment),), "A"))
+    def use_only(self, *experiments: Experiment) -> None:
+        """A lane with each of these experiments, in place of all that there are."""
+        lanes = zip(LETTERS, experiments, strict=False)
+        self._change(Setup(tuple(LaneSetup(*lane) for lane in lanes), "A"))
 
     # -- how it is done --------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from initviz.lab.settings import Field
 from initviz.ui.rows import ChoiceRow, NumberRow, Row
 
 PREFIX = "layers."
+#: The key that stands for all of them, where some cannot be changed.
+ANY = f"{PREFIX}0.name"
 
 
 class LayerChoiceRow(ChoiceRow):
@@ -41,6 +43,7 @@ class LayerWidthRow(NumberRow):
     zero = "as the others"
 
 
+_ADD = "Give one layer a width, an activation or a scheme of its own"
 #: What stands in a group instead of the usual rows, by the end of the key.
 ROWS: dict[str, type[Row]] = {
     "name": LayerNameRow,
@@ -159,6 +162,7 @@ class LayersSection(QWidget):
         self.setObjectName("layers")
         self._groups: list[Group] = []
         self._unfolded = False
+        self._offered = True
         label = QLabel("Layers that differ")
         label.setProperty("role", "label")
         self.add = QToolButton()
@@ -166,7 +170,7 @@ class LayersSection(QWidget):
         self.add.setProperty("role", "flat")
         self.add.setObjectName(f"{PREFIX}add")
         self.add.setAccessibleName("Add a layer that differs")
-        self.add.setToolTip("Give one layer a width, an activation or a scheme of its own")
+        self.add.setToolTip(_ADD)
         self.add.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.add.clicked.connect(self.add_wanted)
         head = QHBoxLayout()
@@ -178,8 +182,20 @@ class LayersSection(QWidget):
         self._body.addLayout(head)
         self.hide()
 
-    def arrange(self, layers: Sequence[LayerRows], can_add: bool) -> None:
-        """Show a group for each of these layers."""
+    def arrange(
+        self,
+        layers: Sequence[LayerRows],
+        can_add: bool,
+        *,
+        locked: str = "",
+        offered: bool = True,
+    ) -> None:
+        """Show a group for each of these layers.
+
+        `locked` says why none can be added or removed, where that is so; what is not `offered` is
+        not to be seen, unfolded or not.
+        """
+        self._offered = offered
         while len(self._groups) > len(layers):
             group = self._groups.pop()
             group.hide()
@@ -188,7 +204,9 @@ class LayersSection(QWidget):
             self._groups.append(self._make_group(len(self._groups)))
         for group, rows in zip(self._groups, layers, strict=True):
             group.arrange(rows, self._unfolded)
-        self.add.setEnabled(can_add)
+            group.remove.setEnabled(not locked)
+        self.add.setEnabled(can_add and not locked)
+        self.add.setToolTip(locked or _ADD)
         self.fold(self._unfolded)
 
     def _make_group(self, index: int) -> Group:
@@ -203,7 +221,7 @@ class LayersSection(QWidget):
         self._unfolded = unfolded
         for group in self._groups:
             group.fold(unfolded)
-        self.setVisible(unfolded or bool(self._groups))
+        self.setVisible(self._offered and (unfolded or bool(self._groups)))
 
     def removers(self) -> list[QToolButton]:
         """The button of each group that takes it away."""

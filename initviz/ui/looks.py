@@ -19,6 +19,8 @@ class Looks(QObject):
         super().__init__(parent)
         self.choice = choice
         self.projector = False
+        #: The look that is worn now.
+        self.worn = theme.LIGHT
         self._scale = scale
         self._is_changing = False
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
@@ -60,6 +62,7 @@ class Looks(QObject):
         if self.choice == "system":
             app.styleHints().unsetColorScheme()  # or the system's word would not be heard
         self._is_changing = False
+        self.worn = look
         self.changed.emit(look)
 
     def _system_changed(self) -> None:

@@ -45,6 +45,7 @@ class Recordings(QObject):
         """Show a recording alone; a bad file leaves everything as it is, and is named."""
         recording = self._read(path)
         if recording is not None:
+            self._files.remember(path)
             self._desk.show_recordings([recording])
 
     def ask_to_save(self) -> None:
@@ -67,6 +68,8 @@ class Recordings(QObject):
             recording.save(path)
         except OSError as error:
             self._messages.error("The recording was not saved", str(error))
+            return
+        self._files.remember(path)
 
     def offer_left_over(self) -> None:
         """After a crash: offer what was kept of it."""

@@ -32,6 +32,7 @@ class Row(QWidget):
         self._body.setContentsMargins(0, 0, 0, 0)
         self._body.setSpacing(4)
         self._error: QLabel | None = None
+        self._locked = ""
         self.editor = self._build()
         self.editor.setObjectName(field.key)
         self._describe(self.editor)
@@ -78,12 +79,26 @@ class Row(QWidget):
             self._error.setVisible(bool(sentence))
             self.editor.setAccessibleDescription(sentence or self.field.setting.help)
 
+    def lock(self, reason: str) -> None:
+        """Let nobody change the setting, and say why in its tooltip; an empty reason frees it."""
+        if reason == self._locked:
+            return
+        self._locked = reason
+        self.setEnabled(not reason)
+        for control in self.controls():
+            name = control.accessibleName()
+            self._describe(control)
+            control.setAccessibleName(name)  # a slider's says that it is one
+
     def _describe(self, control: QWidget) -> None:
         setting = self.field.setting
         control.setAccessibleName(setting.label)
-        control.setAccessibleDescription(setting.help)
+        said = " ".join(part for part in (setting.help, self._locked) if part)
+        control.setAccessibleDescription(said)
         symbol = f"<b>{escape(setting.symbol)}</b> &nbsp;" if setting.symbol else ""
-        control.setToolTip(f"<p>{symbol}{escape(setting.help)}</p>" if setting.help else "")
+        tip = f"<p>{symbol}{escape(setting.help)}</p>" if setting.help else ""
+        locked = f"<p>{escape(self._locked)}</p>" if self._locked else ""
+        control.setToolTip(tip + locked)
 
     def _make_label(self) -> QLabel:
         label = QLabel(self.field.setting.label)

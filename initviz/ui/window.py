@@ -24,7 +24,6 @@ from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane
 from initviz.ui import files, focus_keys
-from initviz.ui.about import show_about
 from initviz.ui.actions import make_actions
 from initviz.ui.arrangement import Arrangement
 from initviz.ui.board import PanelBoard
@@ -32,9 +31,10 @@ from initviz.ui.exporting import Exports
 from initviz.ui.finding_marks import FindingMarks
 from initviz.ui.form import ExperimentForm
 from initviz.ui.guidance import Guidance
-from initviz.ui.keys_help import KeysHelp
+from initviz.ui.help_desk import HelpDesk
 from initviz.ui.lane_desk import LaneDesk
 from initviz.ui.lane_tabs import LaneTabs
+from initviz.ui.limits_note import LimitsNote
 from initviz.ui.looks import Looks
 from initviz.ui.messages import Messages
 from initviz.ui.panels.base import Shown
@@ -77,14 +77,17 @@ class MainWindow(QMainWindow):
             self,
             self._messages,
             state.folder,
-            opened=lambda one: self.desk.use_only(one),
+            opened=self._use_only,
             pasted=lambda one: self.desk.edit(one),
             recorded=lambda path: self.recordings.open(path),
+            taught=lambda path: self.lectures.open(path),
+            recent=state.recent,
         )
         self._actions = make_actions(self)
         self._build(self._first_experiments[0])
         self.looks = Looks(state.theme, scale, self)
         self.looks.changed.connect(self._wear)
+        self.help = HelpDesk(self.looks, self, has_seen_tour=state.has_seen_tour)
         self._restore(state)
         self.looks.wear()
         self._show_title(self._first_experiments[0])
@@ -103,7 +106,9 @@ class MainWindow(QMainWindow):
         self.timeline_bar = TimelineBar(self._actions)
         watched = (lambda: self.lane.recording, lambda: self.treatment.thresholds)
         self.marks = FindingMarks(self.timeline_bar.slider, *watched, self)
+        self.limits = LimitsNote(self.form)
         self.form.put_on_top(self.guidance)
+        self.form.put_on_top(self.limits)
         self.form.put_on_top(self.tabs)
         columns = QSplitter(Qt.Orientation.Horizontal)
         columns.setHandleWidth(1)
@@ -119,14 +124,18 @@ class MainWindow(QMainWindow):
         body = QVBoxLayout(middle)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(1)  # the lines
-        for strip, stretch in ((self.toolbar, 0), (columns, 1), (self.timeline_bar, 0)):
-            body.addWidget(strip, stretch)
+        self._strip = QVBoxLayout()  # for what is now and then above the panels
+        body.addWidget(self.toolbar)
+        body.addLayout(self._strip)
+        body.addWidget(columns, 1)
+        body.addWidget(self.timeline_bar)
         self.setCentralWidget(middle)
         self._arrangement = Arrangement(columns, {}, self)
 
     def begin(self) -> None:
         """Start what stands behind the window: step 0 is measured, nothing runs."""
         # These bring much along that nobody needs before the window is seen.
+        from initviz.ui.lecture_desk import LectureDesk
         from initviz.ui.panel_desk import PanelDesk
         from initviz.ui.recordings import Recordings
 
@@ -169,6 +178,18 @@ class MainWindow(QMainWindow):
             panels=lambda: [panel for panel in self.board.panels if panel.isVisible()],
             shown=self.shown,
             folder=self._files.folder,
+        )
+        self.lectures = LectureDesk(
+            self.laboratory,
+            self.desk,
+            self.board,
+            self.limits,
+            self._files,
+            self._messages,
+            self.looks,
+            self._strip,
+            self.undo_stack,
+            self,
         )
         view = self.findChild(QMenu, "menu.view")
         assert view is not None
@@ -245,6 +266,11 @@ class MainWindow(QMainWindow):
         self._show_title(self.lane.experiment)
         self.marks.renew()
 
+    def _use_only(self, experiment: Experiment) -> None:
+        """One lane with this experiment, and no limits of a lecture any more."""
+        self.lectures.lift()
+        self.desk.use_only(experiment)
+
     def open_file(self, path: Path) -> None:
         """Run the experiment in a file; a bad file leaves everything as it is, and is named."""
         self._files.open(path)
@@ -275,12 +301,6 @@ class MainWindow(QMainWindow):
     def focus_panels(self) -> None:
         self.board.take_focus()
 
-    def show_keys(self) -> None:
-        KeysHelp(self).open()
-
-    def show_about(self) -> None:
-        show_about(self)
-
     def _wear(self, look: Theme) -> None:
         self._actions[f"theme_{self.looks.choice}"].setChecked(True)
         parts = (self.toolbar, self.tabs, self.form, self.board, self.side, self.timeline_bar)
@@ -309,6 +329,8 @@ class MainWindow(QMainWindow):
             splitters=self._arrangement.dragged(),
             options=self.board.options,
             layout=self.board.arrangement,
+            recent=tuple(map(str, self._files.recent)),
+            has_seen_tour=self.help.has_seen_tour,
             thresholds=self.treatment.thresholds,
         )
 
@@ -340,6 +362,7 @@ class MainWindow(QMainWindow):
         if not self._is_closed:
             self._is_closed = True
             self.state_to_keep.emit(self.state())
+            self.lectures.close()
             self.treatment.close()
             self.marks.close()
             self.panels.close()

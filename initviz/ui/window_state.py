@@ -19,7 +19,8 @@ class WindowState:
     `theme` is one of `THEME_CHOICES`. `speed` is in steps a second, None for as fast as it
     goes. `geometry` is Qt's own, `splitters` maps the name of each splitter to its sizes, and
     `options` each panel to its chosen options. `thresholds` are those of the diagnosis, `layout`
-    is that of the panels.
+    is that of the panels. `recent` are the paths of the files that were open, the newest first.
+    `has_seen_tour` tells whether the window was explained once.
     """
 
     theme: str = "light"
@@ -30,3 +31,5 @@ class WindowState:
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     thresholds: Thresholds = DEFAULTS
     layout: Layout = DEFAULT
+    recent: tuple[str, ...] = ()
+    has_seen_tour: bool = False

@@ -1,0 +1,1 @@
+"""The lecture player: text and formulas at left, panels at right, one beat at a time."""
