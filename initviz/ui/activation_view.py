@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
@@ -17,6 +18,9 @@ from initviz.lab.wording import share as percent
 from initviz.ui.controls import ComboBox
 from initviz.ui.panels.base import Shown
 from initviz.ui.theme import LIGHT, Theme, font, mix
+
+#: One number or many.
+Number = TypeVar("Number", float, Floats)
 
 #: Half-widths of the z axis: it moves in these steps, so that it stands still while z moves.
 _HALF_WIDTHS = tuple(
@@ -147,7 +151,7 @@ class Canvas(QWidget):
         bottom = 1.9 * self._theme.text
         return QRectF(8, 20, self.width() - 16, self.height() - 20 - bottom)
 
-    def _x(self, z: float, half: float) -> float:
+    def _x(self, z: Number, half: float) -> Number:
         area = self._area
         return area.left() + (z + half) / (2 * half) * area.width()
 
@@ -176,21 +180,27 @@ class Canvas(QWidget):
 
     def _draw_bars(self, painter: QPainter, seen: Sight, half: float) -> None:
         colour = self._theme.lanes[seen.index]
-        pale = QColor(mix(self._theme.surface, colour, 0.3))
-        strong = QColor(mix(self._theme.surface, colour, 0.75))
         low, high = seen.activation.saturated or (-math.inf, math.inf)
         top = max(float(seen.counts.max(initial=0.0)), 1.0)
         edges = np.linspace(seen.low, seen.high, len(seen.counts) + 1)
+        left, right = edges[:-1], edges[1:]
         area = self._area
+        x0, x1 = (self._x(np.clip(side, -half, half), half) for side in (left, right))
+        heights = 0.86 * area.height() * seen.counts / top
+        middle = (left + right) / 2
+        is_steep = (middle >= low) & (middle <= high)
+        is_seen = (seen.counts > 0) & (right >= -half) & (left <= half)
         painter.setPen(Qt.PenStyle.NoPen)
-        for count, left, right in zip(seen.counts, edges[:-1], edges[1:], strict=True):
-            if count == 0 or right < -half or left > half:
-                continue
-            x0 = self._x(max(left, -half), half)
-            width = max(1.0, self._x(min(right, half), half) - x0 - 1.0)
-            height = 0.86 * area.height() * count / top
-            painter.setBrush(pale if low <= (left + right) / 2 <= high else strong)
-            painter.drawRect(QRectF(x0, area.bottom() - height, width, height))
+        for steep, strength in ((True, 0.3), (False, 0.75)):
+            painter.setBrush(QColor(mix(self._theme.surface, colour, strength)))
+            chosen = is_seen & (is_steep == steep)
+            columns = (values[chosen].tolist() for values in (x0, x1, heights))
+            painter.drawRects(
+                [
+                    QRectF(a, area.bottom() - height, max(1.0, b - a - 1.0), height)
+                    for a, b, height in zip(*columns, strict=True)
+                ]
+            )
 
     def _curves(self, seen: Sight, half: float) -> QPixmap:
         """Both curves on a clear ground, kept as long as they stay: dashes are dear to draw."""
