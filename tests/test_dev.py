@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -26,7 +27,8 @@ def dev(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "VENV", venv)
     monkeypatch.setattr(module, "STAMP", venv / "stamp.json")
     monkeypatch.setattr(module, "LOG", venv / "install.log")
-    monkeypatch.setattr(module, "venv_python", lambda: Path(sys.executable))
+    monkeypatch.setattr(module, "BUNDLE_VENV", tmp_path / "build" / "bundle-venv")
+    monkeypatch.setattr(module, "venv_python", lambda _venv=None: Path(sys.executable))
     return module
 
 
@@ -326,6 +328,75 @@ def test_paths_in_the_environment(monkeypatch):
     assert dev.venv_script("x", venv, "win32") == venv / "Scripts" / "x.exe"
 
 
+@pytest.fixture
+def bundling(dev, monkeypatch):
+    """Replace what changes something; return the list of what was asked."""
+    asked = []
+
+    def make(venv):
+        asked.append("venv")
+        venv.mkdir(exist_ok=True)
+
+    monkeypatch.setattr(dev, "missing_packages", lambda what: [])
+    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(dev, "make_venv", make)
+    monkeypatch.setattr(dev, "run_pip", lambda command, log: asked.append("pip"))
+    monkeypatch.setattr(dev, "succeeds", lambda command: True)
+    return asked
+
+
+def test_packages_are_built_in_an_environment_of_their_own(dev, bundling):
+    dev.provide_bundle()
+    dev.provide_bundle()
+    assert bundling == ["venv", "pip"]  # the second time it was there
+    assert not dev.STAMP.exists()
+    assert str(dev.VENV) not in " ".join(dev.bundle_pip_command()[5:])
+
+
+def test_other_constraints_make_it_anew(dev, bundling, monkeypatch, tmp_path):
+    constraints = tmp_path / "constraints.txt"
+    monkeypatch.setattr(dev, "CONSTRAINTS", constraints)
+    for text in ("torch==1", "torch==1", "torch==2"):
+        constraints.write_text(text)
+        dev.provide_bundle()
+    assert bundling == ["venv", "pip", "venv", "pip"]
+
+
+def test_packages_are_never_built_with_cuda(dev, bundling, monkeypatch, capsys):
+    monkeypatch.setattr(dev, "succeeds", lambda command: command[-1] != dev.FOR_CPU)
+    assert dev.main(["bundle"]) == 1
+    assert "PyTorch came with CUDA" in capsys.readouterr().err
+    assert not (dev.BUNDLE_VENV / "initviz-stamp").exists()
+
+
+@LINUX
+def test_a_missing_packing_program_is_named_by_its_package(dev, bundling, monkeypatch, capsys):
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name == "strip" else name)
+    assert dev.main(["bundle"]) == 1
+    assert capsys.readouterr().err.rstrip().endswith("apt-get install binutils")
+    assert not bundling
+
+
+def test_bundle_passes_its_arguments_on(dev, bundling, monkeypatch):
+    ran = []
+
+    def run(command, **_):
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(dev.subprocess, "run", run)
+    assert dev.main(["bundle", "--only-folder"]) == 3
+    assert ran[-1][1:] == [str(ROOT / "packaging" / "bundle.py"), "--only-folder"]
+
+
+def test_what_packages_are_built_from_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = {re.split(r"[<>=]", line)[0] for line in project["project"]["dependencies"]}
+    text = (ROOT / "packaging" / "constraints.txt").read_text(encoding="utf-8")
+    pinned = {line.split("==")[0].replace("_", "-") for line in text.splitlines() if "==" in line}
+    assert {*wanted, "pyinstaller"} <= pinned
+
+
 def test_slow_is_ours_and_the_rest_is_pytests(dev):
     pytest_line = dict(dev.checks(["-k", "theory"]))["pytest"]
     assert pytest_line[-4:] == ["-m", "not slow", "-k", "theory"]
@@ -358,7 +429,7 @@ def test_run_becomes_the_program(dev, monkeypatch):
     assert became == [[sys.executable, "-m", "initviz", "run", "a file.toml", "--steps", "3"]]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["test", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["test", "--help"], ["bundle", "-h"]])
 def test_help(dev, arguments, capsys):
     assert dev.main(arguments) == 0
     assert "python3 dev.py run" in capsys.readouterr().out
@@ -367,7 +438,7 @@ def test_help(dev, arguments, capsys):
 @pytest.mark.parametrize("arguments", [[], ["frob"]])
 def test_a_wrong_command(dev, arguments, capsys):
     assert dev.main(arguments) == 2
-    assert "say `run` or `test`" in capsys.readouterr().err
+    assert "say `run`, `test` or `bundle`" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- pyproject.toml

@@ -189,7 +189,7 @@ def _shown(recording: Recording, step: int | None) -> Shown:
     Raises:
         ValueError: if the step was not kept.
     """
-    from initviz.ui.panels import Shown
+    from initviz.ui.panels.base import Shown
     from initviz.ui.status import lane_label
 
     at = recording.last_step if step is None else step

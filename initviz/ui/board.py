@@ -13,7 +13,7 @@ from initviz.lab.thresholds import Thresholds
 from initviz.ui.board_rows import DropMark, Place, Rows
 from initviz.ui.layout import DEFAULT, Direction, Layout, Side
 from initviz.ui.panel_moves import PanelMenu, equip
-from initviz.ui.panels import PANELS
+from initviz.ui.panels import CATALOGUE, Entry
 from initviz.ui.panels.base import Asking, Panel, Shown
 from initviz.ui.theme import LIGHT, Theme
 
@@ -23,14 +23,14 @@ WORDS = 6
 Options = Mapping[str, Mapping[str, str]]
 
 
-def _place_of(kind: type[Panel[Any]]) -> str:
-    return kind.stands_in_for or kind.name
+def _place_of(entry: Entry) -> str:
+    return entry.stands_in_for or entry.name
 
 
-#: The kinds of panel that share a place, by the name that this has in a layout.
-KINDS: dict[str, list[type[Panel[Any]]]] = {
-    name: [kind for kind in PANELS if _place_of(kind) == name]
-    for name in dict.fromkeys(map(_place_of, PANELS))
+#: The panels that share a place, by the name that this has in a layout.
+KINDS: dict[str, tuple[Entry, ...]] = {
+    name: tuple(entry for entry in CATALOGUE.values() if _place_of(entry) == name)
+    for name in dict.fromkeys(map(_place_of, CATALOGUE.values()))
 }
 
 
@@ -125,10 +125,9 @@ class PanelBoard(QWidget):
             KeyError: if there is none.
         """
         if name not in self._made:
-            kind = next((kind for kind in PANELS if kind.name == name), None)
-            if kind is None:
+            if name not in CATALOGUE:
                 raise KeyError(f"there is no panel {name!r}")
-            self._make(kind)
+            self._make(CATALOGUE[name])
         return self._made[name]
 
     def use(self, layout: Layout) -> None:
@@ -243,7 +242,7 @@ class PanelBoard(QWidget):
         self._alone = name
         self._area.arrange(self._layout, self._places, name)
         for panel in self.panels:
-            panel.header.show_maximised(_place_of(type(panel)) == name)
+            panel.header.show_maximised(_place_of(CATALOGUE[panel.name]) == name)
         self._area.setVisible(bool(self._layout.rows))
         self._empty.setVisible(not self._layout.rows)
 
@@ -255,11 +254,11 @@ class PanelBoard(QWidget):
             place.body.setSpacing(self._theme.gap)
         return self._places[name]
 
-    def _make(self, kind: type[Panel[Any]]) -> None:
-        name = _place_of(kind)
-        panel = self._made[kind.name] = kind()
+    def _make(self, entry: Entry) -> None:
+        name = _place_of(entry)
+        panel = self._made[entry.name] = entry.load()()
         place = self._place(name)
-        after = sum(other.name in self._made for other in KINDS[name][: KINDS[name].index(kind)])
+        after = sum(other.name in self._made for other in KINDS[name][: KINDS[name].index(entry)])
         place.body.insertWidget(after, panel)
         equip(panel, name, self)
         panel.failed.connect(self.failed)
@@ -283,7 +282,7 @@ class PanelBoard(QWidget):
         """Make the panels that have something to say of these lanes, and hide the others."""
         for name in self._layout.panels:
             for kind in KINDS[name]:
-                suits = kind.suits(shown)
+                suits = kind.load().suits(shown)
                 if suits and kind.name not in self._made:
                     self._make(kind)
                     self._made[kind.name].show()  # at once, or Qt does it when it likes

@@ -15,7 +15,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from initviz.ui.layout import Direction
-from initviz.ui.panels import PANELS
+from initviz.ui.panels import CATALOGUE
 from initviz.ui.panels.base import GROUPS, Panel
 
 if TYPE_CHECKING:
@@ -104,14 +104,17 @@ class PanelMenu(QMenu):
         self.setObjectName("menu.panels")
         self._board = board
         self._entries: dict[str, QAction] = {}
+        self.aboutToShow.connect(self._check)
+
+    def _fill(self) -> None:
+        """What there is to choose, when somebody wants to: it takes all panels to be imported."""
+        offered = [entry.load() for entry in CATALOGUE.values() if not entry.stands_in_for]
         for group in GROUPS:
-            kinds = [kind for kind in PANELS if kind.group == group and not kind.stands_in_for]
+            kinds = [kind for kind in offered if kind.group == group]
             if kinds:
                 self._add_group(group, kinds)
         self.addSeparator()
-        self.addAction("Reset layout").triggered.connect(board.reset_layout)
-        self.aboutToShow.connect(self._check)
-        self._check()
+        self.addAction("Reset layout").triggered.connect(self._board.reset_layout)
 
     def _add_group(self, group: str, kinds: list[type[Panel[Any]]]) -> None:
         if self._entries:
@@ -126,6 +129,8 @@ class PanelMenu(QMenu):
             self._entries[kind.name] = entry
 
     def _check(self) -> None:
+        if not self._entries:
+            self._fill()
         there = self._board.arrangement.panels
         for name, entry in self._entries.items():
             entry.setChecked(name in there)

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import QApplication
 from initviz import resources
 
 FAMILY = "Inter"
+#: Of a display on which nothing is to be seen, whatever the theme.
+BLACKOUT = "#000000"
 WEIGHTS = ("Regular", "Medium", "SemiBold", "Bold")
 #: The pixel size of a system font at which the sizes below are right as they are.
 USUAL_SYSTEM_FONT = 13

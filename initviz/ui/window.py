@@ -27,7 +27,6 @@ from initviz.ui import files, focus_keys
 from initviz.ui.actions import make_actions
 from initviz.ui.arrangement import Arrangement
 from initviz.ui.board import PanelBoard
-from initviz.ui.exporting import Exports
 from initviz.ui.finding_marks import FindingMarks
 from initviz.ui.form import ExperimentForm
 from initviz.ui.guidance import Guidance
@@ -135,6 +134,7 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Start what stands behind the window: step 0 is measured, nothing runs."""
         # These bring much along that nobody needs before the window is seen.
+        from initviz.ui.exporting import Exports
         from initviz.ui.lecture_desk import LectureDesk
         from initviz.ui.panel_desk import PanelDesk
         from initviz.ui.recordings import Recordings

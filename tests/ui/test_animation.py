@@ -9,8 +9,8 @@ from initviz.lab.experiment import Experiment
 from initviz.lab.training import run
 from initviz.ui import animation, film_dialog, theme
 from initviz.ui.animation import KINDS, Film, Scene, film_steps, pixels, write_film
-from initviz.ui.panels import Shown
 from initviz.ui.panels.activation_histograms import ActivationHistograms
+from initviz.ui.panels.base import Shown
 from initviz.ui.panels.loss import Loss
 
 av = pytest.importorskip("av")

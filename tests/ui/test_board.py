@@ -16,8 +16,8 @@ from initviz.ui.board import KINDS, PanelBoard
 from initviz.ui.layout import DEFAULT
 from initviz.ui.layout_history import ChangeLayout
 from initviz.ui.panel_moves import MOVES, PanelMenu
-from initviz.ui.panels import PANELS, Shown
-from initviz.ui.panels.base import GROUPS
+from initviz.ui.panels import PANELS
+from initviz.ui.panels.base import GROUPS, Shown
 from initviz.ui.theme import DARK, LIGHT, PROJECTOR
 
 PLACES = list(KINDS)
@@ -282,6 +282,7 @@ def test_every_move_is_in_the_menu_with_its_keys(board):
 
 def test_the_menu_of_panels_adds_and_removes_by_group(board):
     menu = PanelMenu(board)
+    menu.aboutToShow.emit()
     texts = [action.text() for action in menu.actions() if action.text()]
     assert [text for text in texts if text in GROUPS] == [
         group for group in GROUPS if any(kind.group == group for kind in PANELS)
@@ -303,6 +304,7 @@ def test_the_menu_of_panels_adds_and_removes_by_group(board):
 def test_a_panel_knows_the_menu_of_all_panels(board):
     menu = board.panel("loss").header.menu
     adding = next(a.menu() for a in menu.actions() if a.text() == "Add panel")
+    adding.aboutToShow.emit()
     next(a for a in adding.actions() if a.objectName() == "menu.panels.unit_shares").trigger()
     assert "unit_shares" in seen(board)
 
@@ -515,7 +517,7 @@ def test_what_panels_want_and_say_is_passed_on(board, qtbot):
 
 def test_an_analyst_reaches_the_panels_that_need_one_then_and_later(board, monkeypatch):
     analyst = object()
-    needing, later = type(board.panel("loss")), KINDS["unit_shares"][0]
+    needing, later = type(board.panel("loss")), KINDS["unit_shares"][0].load()
     for kind in (needing, later):
         monkeypatch.setattr(kind, "needs_analyst", True)
     board.set_analyst(analyst)

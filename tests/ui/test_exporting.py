@@ -12,7 +12,7 @@ from initviz.lab.training import run
 from initviz.ui import theme
 from initviz.ui.exporting import Exports
 from initviz.ui.messages import Messages
-from initviz.ui.panels import Shown
+from initviz.ui.panels.base import Shown
 from initviz.ui.panels.loss import Loss
 from initviz.ui.panels.update_ratio import UpdateRatio
 

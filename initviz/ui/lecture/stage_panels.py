@@ -18,6 +18,7 @@ from initviz.ui.panels.slow_motion import SlowMotionPanel
 from initviz.ui.theme import Theme
 
 Answer = TypeVar("Answer")
+KINDS = {kind.name: kind for kind in PANELS}
 #: The words beside the titles are renewed at every so many ticks.
 WORDS = 6
 
@@ -87,7 +88,8 @@ class StagePanels(QWidget):
     def arrange(self, stage: Stage) -> None:
         """Put the panels of this stage in their places; what they show is still to be told."""
         self._stage, self._is_settled = stage, False
-        wanted = tuple(self._made.get(name) or self._make(name) for name in stage.panels)
+        known = [name for name in stage.panels if name in KINDS]
+        wanted = tuple(self._made.get(name) or self._make(name) for name in known)
         if wanted != self.panels:
             for panel in self.panels:
                 if panel not in wanted:
@@ -104,7 +106,8 @@ class StagePanels(QWidget):
 
         Returns what a panel does not have, as a sentence; empty where all is well.
         """
-        faults = []
+        strange = [name for name in self._stage.panels if name not in KINDS]
+        faults = [f"There is no panel {name!r}." for name in strange]
         for panel in self.panels:
             panel.set_highlight(self._stage.highlight)
             panel.show_data(shown)
@@ -125,8 +128,7 @@ class StagePanels(QWidget):
                 panel.run()
 
     def _make(self, name: str) -> Panel[Any]:
-        kind = next(kind for kind in PANELS if kind.name == name)
-        panel = self._made[name] = kind(self)
+        panel = self._made[name] = KINDS[name](self)
         panel.hide()
         panel.set_theme(self._theme)
         panel.present(True)

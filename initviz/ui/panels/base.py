@@ -27,7 +27,6 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 
 from initviz.lab.recording import Recording
 from initviz.lab.thresholds import Thresholds
-from initviz.ui.panels import export
 from initviz.ui.panels.axes import Axis, Floats
 from initviz.ui.panels.canvas import Canvas
 from initviz.ui.panels.header import Header
@@ -123,8 +122,6 @@ class Panel(QFrame, Generic[Layout]):
     stage_keys: ClassVar[frozenset[Qt.Key]] = frozenset()
     #: Whether the first part of its subtitle belongs to its title on the projector.
     is_qualified: ClassVar[bool] = False
-    #: The panel whose place on the board it takes, where it suits and that one does not.
-    stands_in_for: ClassVar[str] = ""
     #: The heading under which it can be added to the board: one of `GROUPS`.
     group: ClassVar[str] = "Training"
     #: Whether the board gives it an `analyst`, which finds things out behind the window.
@@ -465,12 +462,16 @@ class Panel(QFrame, Generic[Layout]):
     def copy_picture(self) -> None:
         """Put the panel on the clipboard, as a picture."""
         if self.shown:
+            from initviz.ui.panels import export
+
             self.catch_up()
             QGuiApplication.clipboard().setImage(export.to_image(self))
 
     def copy_values(self) -> None:
         """Put the numbers on the clipboard, as CSV."""
         if self.shown:
+            from initviz.ui.panels import export
+
             self.catch_up()
             QGuiApplication.clipboard().setText(export.to_csv(self.table()))
 
@@ -483,6 +484,8 @@ class Panel(QFrame, Generic[Layout]):
         """
         if not self.shown:
             raise ValueError("there is nothing to save yet")
+        from initviz.ui.panels import export
+
         self.catch_up()
         export.save(self, path)
 

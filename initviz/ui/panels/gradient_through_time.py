@@ -37,7 +37,6 @@ class GradientThroughTime(Profile):
     place = "time step"
     direction = "the loss is read at the right"
     reference = "the last time step"
-    stands_in_for = "gradient_magnitude"
 
     @classmethod
     def suits(cls, shown: Sequence[Shown]) -> bool:

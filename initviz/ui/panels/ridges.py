@@ -65,10 +65,12 @@ def ridges(
     bins = counts.shape[1]
     low, high = histogram.low[layers] / units, histogram.high[layers] / units
     centres = low[:, None] + (high - low)[:, None] * ((np.arange(bins) + 0.5) / bins)
-    inside = (centres >= x.low) & (centres <= x.high)
+    least = LEAST_PIXELS / 2 * (x.high - x.low) / (x.end - x.start)
+    # What is less than a pixel beyond the axis lies on it: so do bins around its very end.
+    outer_low, outer_high = x.low - least, x.high + least
+    inside = (centres >= outer_low) & (centres <= outer_high)
     shown = np.where(inside, counts, 0)
     fullest = np.maximum(shown.max(axis=1), 1)
-    least = LEAST_PIXELS / 2 * (x.high - x.low) / (x.end - x.start)
     middle, half = (low + high) / 2, np.fmax((high - low) / 2, least)
     # From the left end of the line up to the ridge, over it, and down to the right end.
     share = np.concatenate([[-1.0], (np.arange(bins) + 0.5) / bins * 2 - 1, [1.0]])
@@ -79,6 +81,6 @@ def ridges(
     heights = np.repeat(bases[:, None], bins + 4, axis=1)
     heights[:, 2:-2] -= height * shown / fullest[:, None]
     outside = histogram.outside[layers]
-    below = outside[:, 0] + np.where(centres < x.low, counts, 0).sum(axis=1)
-    above = outside[:, 1] + np.where(centres > x.high, counts, 0).sum(axis=1)
+    below = outside[:, 0] + np.where(centres < outer_low, counts, 0).sum(axis=1)
+    above = outside[:, 1] + np.where(centres > outer_high, counts, 0).sum(axis=1)
     return Ridges(points, heights, below, above, outside[:, 2:])

@@ -305,6 +305,16 @@ def test_a_lane_that_fails_says_why_and_the_lecture_goes_on(qtbot):
     assert player.course.is_at_end
 
 
+def test_a_panel_and_an_option_that_do_not_exist_are_said(qtbot):
+    more = one_scene().replace('panels = ["loss"]', 'panels = ["loss"]\noptions.loss.of = "x"')
+    player = play(qtbot, more)
+    settle(qtbot, player)
+    assert "loss has no of = x" in player.footer.notice.text()
+    player = play(qtbot, one_scene("crystal_ball"))
+    settle(qtbot, player)
+    assert "There is no panel 'crystal_ball'." in player.footer.notice.text()
+
+
 # -- what is kept ------------------------------------------------------------------------------
 
 

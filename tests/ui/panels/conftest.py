@@ -14,7 +14,7 @@ from initviz.lab.quantities import BINS, HISTOGRAMS
 from initviz.lab.recording import Environment, Recording
 from initviz.lab.snapshot import Histogram, Snapshot
 from initviz.ui import theme
-from initviz.ui.panels import Shown
+from initviz.ui.panels.base import Shown
 from initviz.ui.panels.canvas import SMOOTH
 from initviz.ui.panels.export import to_svg
 from initviz.ui.panels.phase_map import PhaseMap

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from initviz import run
 from initviz.lab.experiment import Experiment
 from initviz.ui import theme
-from initviz.ui.panels import PANELS, Shown, drawing
+from initviz.ui.panels import PANELS, drawing
 from initviz.ui.panels.activation_histograms import ActivationHistograms
-from initviz.ui.panels.base import NEXT_LANE
+from initviz.ui.panels.base import NEXT_LANE, Shown
 from initviz.ui.panels.gradient_magnitude import GradientMagnitude
 from initviz.ui.panels.gradient_over_time import GradientOverTime
 from initviz.ui.panels.loss import Loss

@@ -13,7 +13,8 @@ from initviz.lab.experiment import Experiment
 from initviz.lab.network_settings import layer_names
 from initviz.lab.recording import Recording, load
 from initviz.lab.training import environment, train
-from initviz.ui.panels import PANELS, Shown
+from initviz.ui.panels import PANELS
+from initviz.ui.panels.base import Shown
 from initviz.ui.panels.export import to_image
 
 LAST = 130
