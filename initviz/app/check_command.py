@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,12 @@ from initviz.lab.lectures.numbers import unproved_numbers
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from initviz.lab.snapshot import Snapshot
+
 log = logging.getLogger(__name__)
+
+#: Rows of the layers, at most about twice as many, that a lecture's recording holds.
+ROWS = 16
 
 
 def check_command(request: Check) -> int:
@@ -73,15 +79,32 @@ def _check(lecture: Lecture | Challenge, *, record: bool) -> int:
 
 
 def _record(lecture: Lecture, show: Callable[[Progress], None]) -> None:
-    """Write the recordings that the lecture names, each up to the last step that it is seen at."""
+    """Write the recordings that the lecture names, each up to the last step that it is seen at.
+
+    They travel with the lecture, so they hold what is seen of a run and not all of it: every
+    scalar, some rows of the layers, the histograms of both ends, and no weights.
+    """
     from initviz.lab.training import new_recording
 
     for path, (experiment, last) in recordings_of(lecture).items():
         recording = new_recording(experiment)
         for snapshot in snapshots(experiment, last, frozenset({last})):
-            recording.append(snapshot)
+            recording.append(_thinned(snapshot, last))
             show(Progress(snapshot.step, last, f"recording {path.name}"))
         recording.save(path)
+
+
+def _thinned(snapshot: Snapshot, last: int) -> Snapshot:
+    """What a recording that is mailed keeps of a step."""
+    is_end = snapshot.step in (0, last)
+    is_kept = is_end or snapshot.step % max(1, last // ROWS) == 0
+    return replace(
+        snapshot,
+        layers=snapshot.layers if is_kept else {},
+        times=snapshot.times if is_kept else {},
+        histograms=snapshot.histograms if is_end else {},
+        checkpoint=None,
+    )
 
 
 @contextmanager

@@ -132,7 +132,10 @@ def test_recordings_are_written_when_asked_for(lecture, capsys):
     text = text.replace("seeds = 2", "").replace("finding = vanishing", "loss < 1000")
     Path(name).write_text(text + "\n```toml action\nrun = 7\n```\n", encoding="utf-8")
     assert checked(capsys, name, "--record")[0] == 0
-    assert load("a.initviz").last_step == 7
+    recorded = load("a.initviz")
+    assert recorded.scalar_track("loss").steps.tolist() == list(range(8))
+    assert recorded.histogram("activation", 0)[0].any()
+    assert len(recorded.checkpoint_steps) == 0  # it is mailed: whole weights would be megabytes
     assert checked(capsys, name)[0] == 0
 
 
