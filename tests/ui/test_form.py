@@ -11,21 +11,9 @@ from initviz.lab.experiment import Experiment
 from initviz.lab.settings import Part, Setting, fields_of
 from initviz.ui.controls import CheckBox, ComboBox, NumberBox, WholeBox
 from initviz.ui.form import ExperimentForm
-from initviz.ui.theme import LIGHT
 
 ALL_KEYS = [field.key for field in Experiment().fields()]
 DEFAULT = Experiment()
-
-
-@pytest.fixture
-def form(qtbot):
-    made = ExperimentForm(Experiment())
-    made.set_theme(LIGHT)
-    qtbot.addWidget(made)
-    made.resize(300, 700)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
 
 
 @pytest.fixture

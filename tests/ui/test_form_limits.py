@@ -6,22 +6,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from initviz.lab.experiment import Experiment
-from initviz.ui.form import ExperimentForm
 from initviz.ui.limits import Limits, covers
-from initviz.ui.theme import LIGHT
 
 LAYERED = Experiment().with_layer("hidden 2")
-
-
-@pytest.fixture
-def form(qtbot):
-    made = ExperimentForm(Experiment())
-    made.set_theme(LIGHT)
-    qtbot.addWidget(made)
-    made.resize(300, 900)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
 
 
 def control(form, key):
