@@ -2,13 +2,16 @@
 
     python3 dev.py run [arguments of initviz ...]
     python3 dev.py test [--slow] [arguments of pytest ...]
+    python3 dev.py bundle [--only-folder | --only-pack] [--folder FOLDER] [--out FOLDER]
 
-Both make `.venv` beside this file, install initviz and what it needs into it, and, on Debian
-and its relatives, the system libraries that Qt opens. A second start finds all that done and
-begins at once.
+All make an environment, install initviz and what it needs into it, and, on Debian and its
+relatives, the system libraries that Qt opens. A second start finds all that done and begins at
+once.
 
 `run` starts the program. `test` runs ruff (rules and format), mypy, the import contracts and
-pytest, all of them even where one fails; --slow adds the tests marked slow.
+pytest, all of them even where one fails; --slow adds the tests marked slow. `bundle` makes the
+packages that need no Python, for the platform that it runs on, and writes them to dist:
+packaging/README.md. The environment of `run` and `test` is `.venv`, that of `bundle` lies in build.
 """
 
 # This file is read by old Pythons too, if only to say that they are too old: nothing above
@@ -61,12 +64,21 @@ LIBRARIES = {
 # A virtual screen, for the one test that wants a real window system.
 TEST_COMMANDS = {"xvfb-run": "xvfb", "xauth": "xauth"}
 
+# The packages that people install are built in an environment of its own, and for the CPU: with
+# CUDA each would be larger by gigabytes.
+BUNDLE_VENV = ROOT / "build" / "bundle-venv"
+CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+FOR_CPU = "import sys, torch; sys.exit(torch.version.cuda is not None)"
+# What packs on Linux: command -> package of Debian's family.
+BUNDLE_COMMANDS = {"strip": "binutils", "readelf": "binutils", "xz": "xz-utils", "dpkg-deb": "dpkg"}
+
 # What has to be found in a `.venv` that is called whole.
 RUN_MODULES = ["initviz", "numpy", "torch", "PySide6", "shiboken6"]
 RUN_MODULES += ["pydantic", "tomli_w", "platformdirs", "rich", "simpleeval"]
 RUN_MODULES += ["markdown_it", "mdit_py_plugins", "ziamath", "latex2mathml"]
 TEST_MODULES = ["pytest", "pytestqt", "xdist", "hypothesis", "scipy", "psutil", "PIL"]
-TEST_MODULES += ["mpmath", "av", "mypy", "ruff", "importlinter", "pyqtgraph"]
+TEST_MODULES += ["mpmath", "av", "mypy", "ruff", "importlinter", "pyqtgraph", "hatchling"]
 
 
 # Two processes, each with its half of the tests in their order; `-n 0` undoes it.
@@ -248,8 +260,9 @@ def succeeds(command: list[str]) -> bool:
         return False
 
 
-def make_venv() -> None:
-    """Make `.venv` afresh."""
+def make_venv(venv: Path | None = None) -> None:
+    """Make an environment afresh, by default `.venv`."""
+    venv = venv or VENV
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         sentence = install_packages([package])
@@ -257,10 +270,10 @@ def make_venv() -> None:
             raise SetupError(
                 f"This Python cannot make environments ({package} is missing). {sentence}"
             )
-    say("Making the environment .venv")
+    say(f"Making the environment {venv.name}")
     base = getattr(sys, "_base_executable", None) or sys.executable
     done = subprocess.run(
-        [base, "-m", "venv", "--clear", str(VENV)],
+        [base, "-m", "venv", "--clear", str(venv)],
         capture_output=True,
         text=True,
         errors="replace",
@@ -268,7 +281,7 @@ def make_venv() -> None:
     )
     if done.returncode != 0:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        raise SetupError(f"The environment {VENV} could not be made: {' '.join(last)}")
+        raise SetupError(f"The environment {venv} could not be made: {' '.join(last)}")
 
 
 def pip_command(wanted: set[str]) -> list[str]:
@@ -301,10 +314,15 @@ def announce() -> None:
 
 
 def pip_install(wanted: set[str]) -> None:
+    """Install into `.venv`."""
+    run_pip(pip_command(wanted), LOG)
+
+
+def run_pip(command: list[str], log: Path) -> None:
     """Install, showing the long steps; pip's own words go into a log."""
     lines: list[str] = []
     pip = subprocess.Popen(
-        pip_command(wanted),
+        command,
         env={**os.environ, "PIP_USER": "0", "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -320,9 +338,9 @@ def pip_install(wanted: set[str]) -> None:
                 if progress(line):
                     say(progress(line))
     finally:
-        LOG.write_text("".join(lines), encoding="utf-8")
+        log.write_text("".join(lines), encoding="utf-8")
     if pip.returncode != 0:
-        raise SetupError(f"pip could not install what initviz needs: {cause(lines)} (see {LOG})")
+        raise SetupError(f"pip could not install what initviz needs: {cause(lines)} (see {log})")
 
 
 def cause(lines: list[str]) -> str:
@@ -362,7 +380,59 @@ def install(wanted: set[str], what: str) -> None:
         raise SetupError(f"{VENV} stays incomplete after a fresh install; see {LOG}")
 
 
-# ---------------------------------------------------------------- the two commands
+# ---------------------------------------------------------------- what packages are built in
+
+
+def bundle_pip_commands() -> list[list[str]]:
+    """Return the commands that install what packages are built with and from.
+
+    PyTorch comes first and alone: its own index is asked for nothing else.
+    """
+    options = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+    options += ["--constraint", str(CONSTRAINTS)]
+    install = [str(venv_python(BUNDLE_VENV)), "-m", "pip", "install", *options]
+    index = ["--extra-index-url", CPU_INDEX] if sys.platform.startswith("linux") else []
+    return [
+        [*install, *index, "--no-deps", "torch"],
+        [*install, "--editable", str(ROOT), "pyinstaller"],
+    ]
+
+
+def bundle_fingerprint() -> str:
+    """Return a hash of all that decides what the environment of `bundle` has to hold."""
+    digest = hashlib.sha256(fingerprint().encode())
+    digest.update(CONSTRAINTS.read_bytes())
+    return digest.hexdigest()
+
+
+def provide_bundle() -> None:
+    """Make everything ready for `bundle`; do nothing where it already is."""
+    if sys.platform.startswith("linux"):
+        missing = sorted({p for c, p in BUNDLE_COMMANDS.items() if not shutil.which(c)})
+        if missing:
+            raise SetupError(f"Packing needs programs that are missing: {by_hand(missing)}")
+    # What Qt needs has to be here to be packed.
+    provide_libraries("run", [])
+    stamp = BUNDLE_VENV / "initviz-stamp"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == bundle_fingerprint():
+        return
+    BUNDLE_VENV.parent.mkdir(exist_ok=True)
+    make_venv(BUNDLE_VENV)
+    for command in bundle_pip_commands():
+        run_pip(command, BUNDLE_VENV / "initviz-install.log")
+    if not succeeds([str(venv_python(BUNDLE_VENV)), "-c", FOR_CPU]):
+        raise SetupError(f"PyTorch came with CUDA, not for the CPU alone ({CPU_INDEX})")
+    stamp.write_text(bundle_fingerprint(), encoding="utf-8")
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def bundle(arguments: list[str]) -> int:
+    """Make the packages for this platform."""
+    provide_bundle()
+    command = [str(venv_python(BUNDLE_VENV)), str(ROOT / "packaging" / "bundle.py"), *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def run(arguments: list[str]) -> int:
@@ -427,14 +497,16 @@ def test(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the command that *arguments* name."""
-    commands = {"run": run, "test": test}
+    commands = {"run": run, "test": test, "bundle": bundle}
     asked, rest = (arguments[0] if arguments else "", arguments[1:])
     help_words = {"-h", "--help"}
-    if asked in help_words or (asked == "test" and help_words & set(rest)):
+    if asked in help_words or (asked in {"test", "bundle"} and help_words & set(rest)):
         say((__doc__ or "").strip())
         return 0
     if asked not in commands:
-        print(f"dev.py: say `run` or `test`, not {asked!r}.\n\n{__doc__}", file=sys.stderr)
+        print(
+            f"dev.py: say `run`, `test` or `bundle`, not {asked!r}.\n\n{__doc__}", file=sys.stderr
+        )
         return 2
     try:
         return commands[asked](rest)

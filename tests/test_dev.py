@@ -348,9 +348,16 @@ def bundling(dev, monkeypatch):
 def test_packages_are_built_in_an_environment_of_their_own(dev, bundling):
     dev.provide_bundle()
     dev.provide_bundle()
-    assert bundling == ["venv", "pip"]  # the second time it was there
+    assert bundling == ["venv", "pip", "pip"]  # the second time it was there
     assert not dev.STAMP.exists()
-    assert str(dev.VENV) not in " ".join(dev.bundle_pip_command()[5:])
+
+
+@LINUX
+def test_pytorchs_index_is_asked_for_pytorch_alone(dev):
+    first, second = dev.bundle_pip_commands()
+    assert first[-4:] == ["--extra-index-url", dev.CPU_INDEX, "--no-deps", "torch"]
+    assert dev.CPU_INDEX not in second
+    assert all(str(dev.CONSTRAINTS) in command for command in (first, second))
 
 
 def test_other_constraints_make_it_anew(dev, bundling, monkeypatch, tmp_path):
@@ -359,7 +366,7 @@ def test_other_constraints_make_it_anew(dev, bundling, monkeypatch, tmp_path):
     for text in ("torch==1", "torch==1", "torch==2"):
         constraints.write_text(text)
         dev.provide_bundle()
-    assert bundling == ["venv", "pip", "venv", "pip"]
+    assert bundling == 2 * ["venv", "pip", "pip"]
 
 
 def test_packages_are_never_built_with_cuda(dev, bundling, monkeypatch, capsys):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import queue
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,12 @@ _PAUSE = 4
 #: Frames that may wait for the encoder: each takes 3 MB.
 _WAITING = 4
 
-MISSING = 'a film needs one more package: pip install "initviz[video]"'
+#: What to do where there is no encoder. A frozen program cannot be given one.
+MISSING = (
+    'films need initviz as it is installed by pip: pip install "initviz[video]"'
+    if getattr(sys, "frozen", False)
+    else 'a film needs one more package: pip install "initviz[video]"'
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """What libraries say of themselves."""
 
+import ctypes
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,3 +44,27 @@ def test_what_is_needed_is_followed_to_its_end(tmp_path):
     needs = {a: {"b"}, b: {"c", "elsewhere"}, c: {"a"}, d: set()}
     libraries = {path.name: path for path in (b, c, d)}
     assert elf.reached([a], libraries, needs) == {a, b, c}
+
+
+def test_no_library_looks_in_a_folder_of_the_builders(tmp_path):
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler")
+    source, library = tmp_path / "a.c", tmp_path / "liba.so"
+    source.write_text("int a(void) { return 7; }")
+    looks = "-Wl,-rpath,/home/somebody/build/lib:$ORIGIN"
+    subprocess.run([compiler, "-shared", "-fPIC", looks, "-o", library, source], check=True)
+    size = library.stat().st_size
+    assert elf.forget_folders(library) == ["/home/somebody/build/lib:$ORIGIN"]
+    assert elf.forget_folders(library) == []
+    assert library.stat().st_size == size
+    said = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True)
+    assert re.findall(r"R(?:UN)?PATH.*\[(.*)\]", said.stdout) == ["$ORIGIN"]
+    assert ctypes.CDLL(str(library)).a() == 7
+
+
+def test_a_library_that_looks_beside_itself_is_left_alone():
+    library = next((NUMPY / "_core").glob("_multiarray_umath*.so"))
+    before = library.read_bytes()
+    assert elf.forget_folders(library) == []
+    assert library.read_bytes() == before

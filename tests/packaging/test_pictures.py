@@ -48,6 +48,7 @@ def test_apples_icon_is_a_chain_of_pictures(drawn):
     assert found == pictures.ICNS_SIZES
 
 
+@pytest.mark.qt_log_ignore("^Cannot read file", extend=True)
 def test_what_is_no_drawing_is_refused(tmp_path, qapp):
     wrong = tmp_path / "wrong.svg"
     wrong.write_text("<svg")
