@@ -11,7 +11,7 @@ import json
 import math
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from initviz.lab.quantities import HISTOGRAMS, QUANTITIES, SCALARS, TIME_QUANTITIES
 from initviz.lab.recording import Recording, Track
+from initviz.lab.watching import Told, unwatched
 
 #: Of the layout of JSON and NPZ, which may grow names but not change them.
 VERSION = 1
@@ -27,8 +28,10 @@ VERSION = 1
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def export_run(recording: Recording, path: Path) -> None:
+def export_run(recording: Recording, path: Path, told: Told = unwatched) -> None:
     """Write a run as .csv, .json or .npz, as the name ends; an existing file is replaced.
+
+    It is `told` how far that is.
 
     Raises:
         ValueError: for any other ending.
@@ -41,14 +44,14 @@ def export_run(recording: Recording, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".initviz-", dir=path.parent) as folder:
         draft = Path(folder, "draft")
         with draft.open("wb") as file:
-            write(recording, file)
+            write(recording, file, told)
         draft.replace(path)
 
 
 # -- CSV ----------------------------------------------------------------------------------------
 
 
-def _write_csv(recording: Recording, file: IO[bytes]) -> None:
+def _write_csv(recording: Recording, file: IO[bytes], told: Told) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
     columns = (*SCALARS, *QUANTITIES, *TIME_QUANTITIES)
@@ -61,7 +64,9 @@ def _write_csv(recording: Recording, file: IO[bytes]) -> None:
         _rows(recording, {name: recording.time_track(name) for name in TIME_QUANTITIES}),
         strict=True,
     )
-    for (step, scalars), (_, layers), (_, times) in rows:
+    total = len(recording.steps)
+    for row, ((step, scalars), (_, layers), (_, times)) in enumerate(rows):
+        told(row / total)
         for numbers in scalars:
             writer.writerow((step, "", "", *numbers, *between, *after))
         for layer, numbers in zip(recording.layers, layers, strict=False):
@@ -93,20 +98,37 @@ def _rows(
 # -- JSON ---------------------------------------------------------------------------------------
 
 
-def _write_json(recording: Recording, file: IO[bytes]) -> None:
+def _write_json(recording: Recording, file: IO[bytes], told: Told) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8")
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
     text.write("{\n")
     # A member on a line, and never more than one of them in memory.
-    for number, (name, value) in enumerate(_members(recording)):
+    for number, (name, value) in enumerate(_members(recording, told)):
         text.write(",\n" if number else "")
-        text.write(f" {encoder.encode(name)}: {encoder.encode(value)}")
+        text.write(f" {encoder.encode(name)}: ")
+        text.writelines(_pieces(value, encoder))
     text.write("\n}\n")
     text.flush()
     text.detach()
 
 
-def _members(recording: Recording) -> Iterator[tuple[str, Any]]:
+def _pieces(value: Any, encoder: json.JSONEncoder) -> Iterator[str]:
+    """A value as JSON, a table part by part: the encoder lets no other thread run meanwhile."""
+    if not isinstance(value, dict):
+        yield encoder.encode(value)
+        return
+    yield "{"
+    for number, (name, part) in enumerate(value.items()):
+        yield f"{', ' if number else ''}{encoder.encode(name)}: {encoder.encode(part)}"
+    yield "}"
+
+
+def _members(recording: Recording, told: Told) -> Iterator[tuple[str, Any]]:
+    def watched(names: Collection[str], since: float) -> Iterator[str]:
+        for number, name in enumerate(names):
+            told(since + 0.2 * number / len(names))
+            yield name
+
     environment = recording.environment
     yield "format", "initviz run"
     yield "version", VERSION
@@ -122,9 +144,12 @@ def _members(recording: Recording) -> Iterator[tuple[str, Any]]:
     yield "layers", list(recording.layers)
     yield "last_step", recording.last_step
     yield "stopped", recording.stopped
-    yield "scalars", {name: _series(recording.scalar_track(name), flat=True) for name in SCALARS}
-    yield "quantities", {name: _series(recording.track(name)) for name in QUANTITIES}
-    yield "along_time", {name: _series(recording.time_track(name)) for name in TIME_QUANTITIES}
+    scalars = {name: recording.scalar_track(name) for name in SCALARS}
+    yield "scalars", {name: _series(scalars[name], flat=True) for name in watched(scalars, 0.0)}
+    layers = {name: recording.track(name) for name in QUANTITIES}
+    yield "quantities", {name: _series(layers[name]) for name in watched(layers, 0.2)}
+    times = {name: recording.time_track(name) for name in TIME_QUANTITIES}
+    yield "along_time", {name: _series(times[name]) for name in watched(times, 0.9)}
     yield (
         "findings",
         [
@@ -156,11 +181,15 @@ def _number(value: float) -> float | str:
 # -- NPZ ----------------------------------------------------------------------------------------
 
 
-def _write_npz(recording: Recording, file: IO[bytes]) -> None:
+def _write_npz(recording: Recording, file: IO[bytes], told: Told) -> None:
+    total = max(1, recording.size)
+    done = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in _arrays(recording):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            done += np.size(array)
+            told(min(1.0, done / total))
 
 
 def _arrays(recording: Recording) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -204,7 +233,7 @@ def _weights(recording: Recording) -> Iterator[tuple[str, NDArray[Any]]]:
             yield f"weights.{layer}.step {step}", recording.weights(layer, step)
 
 
-_WRITERS: dict[str, Callable[[Recording, IO[bytes]], None]] = {
+_WRITERS: dict[str, Callable[[Recording, IO[bytes], Told], None]] = {
     ".csv": _write_csv,
     ".json": _write_json,
     ".npz": _write_npz,

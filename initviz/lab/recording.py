@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initviz.lab import thinning
-from initviz.lab.experiment import Experiment
+from initviz.lab.experiment import Experiment, LayerPlan
 from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS, TIME_QUANTITIES
 from initviz.lab.snapshot import Counts, Floats, Histogram, Snapshot
 
@@ -119,6 +120,8 @@ class Recording:
         self._known_steps: Steps | None = None  # until there are more
         #: "early" where the run was ended because the loss stood still.
         self.stopped = ""
+        #: Whether it was seen to come to the end that its experiment has. A file does not tell.
+        self.has_ended = False
 
     def append(self, snapshot: Snapshot) -> None:
         """Add the next snapshot.
@@ -213,6 +216,47 @@ class Recording:
     def last_step(self) -> int:
         """The newest step, −1 while there is none."""
         return self._last
+
+    def copy(self) -> Recording:
+        """What there is now, which does not grow: what never changes is shared."""
+        tracks = {**self._scalars, **self._layers}
+        copied = Recording.restore(
+            self.experiment,
+            self.layers,
+            self.environment,
+            {name: (t.steps, t.values) for name, t in tracks.items() if len(t.steps)},
+            self._histograms,
+            self._checkpoints,
+            {name: (t.steps, t.values) for name, t in self._times.items() if len(t.steps)},
+            self.stopped,
+        )
+        copied.has_ended = self.has_ended
+        return copied
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds, about."""
+        histograms = len(self._histogram_steps) * len(self.layers) * (BINS + 6) * len(HISTOGRAMS)
+        weights = sum(kept.bytes for kept in self._checkpoints.values()) // 4
+        return self.measured_size + histograms + weights
+
+    @property
+    def measured_size(self) -> int:
+        """How many numbers it holds besides histograms and weights."""
+        tracks = (*self._scalars.values(), *self._layers.values(), *self._times.values())
+        return sum(track.values.size for track in tracks)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its run has come to its own end, as far as that is known without its data."""
+        training = self.experiment.training
+        length = training.length if training.unit == "steps" else 0
+        return bool(self.stopped) or self.has_ended or 0 < length <= self.last_step
+
+    @cached_property
+    def plans(self) -> tuple[LayerPlan, ...]:
+        """What each hidden layer is to be (H,)."""
+        return self.experiment.hidden
 
     def series(self, quantity: str) -> Floats:
         """One quantity over all kept steps (S, L); NaN where not measured or not defined.

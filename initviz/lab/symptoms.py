@@ -53,7 +53,7 @@ class Moment:
     @property
     def widths(self) -> NDArray[np.int64]:
         """Units in each hidden layer (H,)."""
-        return np.array([layer.width for layer in self.experiment.hidden])
+        return np.array([plan.width for plan in self.recording.plans])
 
     @property
     def units(self) -> str:
@@ -310,7 +310,7 @@ def _unseen(moment: Moment) -> str:
     mean, std = (moment.hidden(f"preactivation_{what}") for what in ("mean", "std"))
     small = _least(np.hypot(mean, std), COLLAPSED)
     if small is not None:
-        saturates = ACTIVATIONS[moment.experiment.hidden[small].activation].saturated is not None
+        saturates = ACTIVATIONS[moment.recording.plans[small].activation].saturated is not None
         where = layer(moment.names[small])
         what = "is not saturated there, it sees" if saturates else "sees"
         size = f"has std `{number(std[small])}`" if std[small] else "is `exactly 0`"

@@ -28,7 +28,7 @@ Work = Callable[[threading.Event, Progress], Any]
 class _Errand:
     """One piece of work on its way: the thread writes, the window's thread reads."""
 
-    def __init__(self, work: Work, name: str, threads: int) -> None:
+    def __init__(self, work: Work, name: str, threads: int | None) -> None:
         self.cancel = threading.Event()
         self.began = time.perf_counter()
         self.share = 0.0
@@ -40,9 +40,10 @@ class _Errand:
 
     def _run(self) -> None:
         try:
-            import torch
+            if self._threads is not None:
+                import torch
 
-            torch.set_num_threads(self._threads)
+                torch.set_num_threads(self._threads)
             self.result = self._work(self.cancel, self._tell)
         except Exception as failure:
             log.info("%s failed", self.thread.name, exc_info=True)
@@ -69,8 +70,11 @@ class ErrandRunner(QObject):
 
     #: What its threads are called.
     thread_name = "initviz errand"
+    #: Seconds before it says how far it is.
+    unsaid = UNSAID
 
-    def __init__(self, parent: QObject | None = None, threads: int = 1) -> None:
+    def __init__(self, parent: QObject | None = None, threads: int | None = 1) -> None:
+        """`threads` is how many PyTorch uses; None where the work needs none of it."""
         super().__init__(parent)
         self._threads = threads
         self._current: _Errand | None = None
@@ -83,6 +87,11 @@ class ErrandRunner(QObject):
     def is_running(self) -> bool:
         """Whether work is on its way."""
         return self._current is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether there is a thread yet of work that was cancelled."""
+        return any(errand.thread.is_alive() for errand in self._ending)
 
     def begin(self, work: Work) -> None:
         """Do this; what is on its way is cancelled."""
@@ -105,12 +114,18 @@ class ErrandRunner(QObject):
         for errand in self._ending:
             errand.thread.join()
 
+    def finish(self) -> None:
+        """Wait for the work that is on its way, and say what came of it."""
+        if self._current is not None:
+            self._current.thread.join()
+            self._look()
+
     def _look(self) -> None:
         errand = self._current
         if errand is None:
             return
         if errand.thread.is_alive():
-            if time.perf_counter() - errand.began > UNSAID:
+            if time.perf_counter() - errand.began > self.unsaid:
                 self.progressed.emit(errand.share)
             return
         self._timer.stop()

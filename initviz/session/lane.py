@@ -109,7 +109,7 @@ class Lane(QObject):
         self._prepare(whole[-1] if whole else start)
         self.recording, self._is_known, self._is_asleep = recording, True, True
         self.begins = recording.kept_step(0)
-        self._enter(State.FINISHED if recording.stopped else State.PAUSED)
+        self._enter(State.FINISHED if recording.is_finished else State.PAUSED)
         self.restarted.emit()
 
     def reset(self) -> None:
@@ -216,6 +216,8 @@ class Lane(QObject):
         for event in self._job.events():
             if isinstance(event, Measured) and event.snapshot.step > self.recording.last_step:
                 self.recording.append(event.snapshot)
+            elif isinstance(event, Ended):
+                self.recording.has_ended |= event.has_finished
 
     def _allow(self, until: int | None) -> None:
         if not self.can_train:
@@ -271,6 +273,8 @@ class Lane(QObject):
                     self._enter(State.FAILED)
                     self.failed.emit(error)
                 elif has_finished:
+                    if self.recording is not None and self._coming is None:
+                        self.recording.has_ended = True
                     self._enter(State.FINISHED)
 
     def _append(self, snapshot: Snapshot) -> None:

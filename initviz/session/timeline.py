@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 
 from initviz.lab.recording import Recording
@@ -11,7 +13,8 @@ from initviz.session.lane import Lane
 class Timeline(QObject):
     """The position that all panels share.
 
-    It follows the end until one goes back, and again once one goes to the end.
+    It follows the end until one goes back, and again once one goes to the end. Where a fork begins,
+    one looks at its first step, wherever the others are.
 
     Signals:
         moved: with the new step, for whatever reason.
@@ -31,7 +34,7 @@ class Timeline(QObject):
         """Count in the steps of this lane."""
         self._lanes.append(lane)
         lane.grew.connect(self._on_grew)
-        lane.restarted.connect(self._on_restarted)
+        lane.restarted.connect(partial(self._on_restarted, lane))
 
     def forget(self, lane: Lane) -> None:
         """A lane is no more."""
@@ -85,9 +88,13 @@ class Timeline(QObject):
     def _recordings(self) -> list[Recording]:
         return [lane.recording for lane in self._lanes if lane.recording is not None]
 
-    def _on_restarted(self) -> None:
-        self.follows_end = True
-        self._move(self.last)
+    def _on_restarted(self, lane: Lane) -> None:
+        recording = lane.recording
+        first = recording.kept_step(0) if recording is not None else 0
+        is_new_fork = recording is not None and 0 < first == recording.last_step
+        step = first if is_new_fork else self.last
+        self.follows_end = step >= self.last
+        self._move(step)
 
     def _on_grew(self) -> None:
         if self.follows_end:

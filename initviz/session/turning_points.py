@@ -10,9 +10,9 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
-from initviz.lab.diagnosis import diagnose
 from initviz.lab.recording import Recording
 from initviz.lab.thresholds import Thresholds
+from initviz.session.diagnoses import Diagnoses
 
 #: The newest step is diagnosed when the run has become longer by this share.
 GROWTH = 1 / 32
@@ -30,8 +30,12 @@ class TurningPoint:
 class TurningPoints:
     """The turning points of one recording; each `advance` makes at most one diagnosis."""
 
-    def __init__(self, recording: Recording, thresholds: Thresholds) -> None:
+    def __init__(
+        self, recording: Recording, thresholds: Thresholds, diagnoses: Diagnoses | None = None
+    ) -> None:
+        """`diagnoses` is whom to ask, where others ask too."""
         self.recording, self.thresholds = recording, thresholds
+        self._diagnoses = diagnoses or Diagnoses()
         self._steps: list[int] = []
         self._kinds: list[frozenset[str]] = []
 
@@ -52,7 +56,7 @@ class TurningPoints:
             return False
         kinds = frozenset(
             finding.kind
-            for finding in diagnose(self.recording, step, self.thresholds)
+            for finding in self._diagnoses.of(self.recording, step, self.thresholds)
             if finding.kind != "healthy"
         )
         place = bisect.bisect_left(self._steps, step)

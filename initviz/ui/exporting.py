@@ -13,11 +13,15 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from initviz.lab.experiment import Experiment
 from initviz.lab.export import export_run
 from initviz.lab.recording import Recording
+from initviz.ui.behind import Behind
 from initviz.ui.clipboard import copy_experiment
 from initviz.ui.film_dialog import ask_for_film
 from initviz.ui.messages import Messages
 from initviz.ui.panels.base import Panel, Shown
 
+#: A run of at most so many numbers, weights and histograms counted or not, is written at once: that
+#: takes some hundredths of a second.
+SMALL_ARCHIVE, SMALL_TABLE = 2**18, 2**14
 _RUN = {"csv": "CSV (*.csv)", "json": "JSON (*.json)", "npz": "NumPy (*.npz)"}
 _SCRIPT = {"py": "Python (*.py)"}
 
@@ -35,12 +39,13 @@ class Exports:
         *,
         experiment: Callable[[], Experiment],
         recording: Callable[[], Recording | None],
+        behind: Behind,
         panels: Callable[[], Sequence[Panel[Any]]],
         shown: Callable[[], Sequence[Shown]],
         folder: str = "",
     ) -> None:
         self.folder = folder
-        self._window, self._messages = window, messages
+        self._window, self._messages, self._behind = window, messages, behind
         self._experiment, self._recording = experiment, recording
         self._panels, self._shown = panels, shown
 
@@ -107,10 +112,19 @@ class Exports:
     # -- what is written -----------------------------------------------------------------------
 
     def save_run(self, path: Path) -> None:
-        """Write the run, as the name ends; what fails is told."""
+        """Write the run as it is now, as the name ends; what fails is told."""
         run = self._recording()
-        if run is not None:
-            self._save("The run was not saved", path, lambda: export_run(run, path))
+        if run is None:
+            return
+        is_small = run.measured_size <= SMALL_TABLE and run.size <= SMALL_ARCHIVE
+        self._behind.do(
+            f"Saving {path.name}",
+            partial(export_run, run if is_small else run.copy(), path),
+            lambda _: self._saved(path),
+            partial(self._tell, "The run was not saved", path),
+            at_once=is_small,
+            outlives_window=True,
+        )
 
     def save_script(self, path: Path) -> None:
         """Write the script, and data beside it where it needs them; what fails is told."""
@@ -126,9 +140,16 @@ class Exports:
     def _save(self, headline: str, path: Path, write: Callable[[], object]) -> None:
         try:
             write()
-        except OSError as error:
-            self._messages.error(headline, f"{path}: {error.strerror or error}")
-        except ValueError as error:
-            self._messages.error(headline, str(error))
+        except (OSError, ValueError) as error:
+            self._tell(headline, path, error)
         else:
-            self.folder = str(path.parent)
+            self._saved(path)
+
+    def _saved(self, path: Path) -> None:
+        self.folder = str(path.parent)
+
+    def _tell(self, headline: str, path: Path, error: Exception) -> None:
+        if isinstance(error, OSError):
+            self._messages.error(headline, f"{path}: {error.strerror or error}")
+        else:
+            self._messages.error(headline, str(error))

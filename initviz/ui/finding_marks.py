@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from initviz.lab.recording import Recording
 from initviz.lab.thresholds import Thresholds
+from initviz.session.diagnoses import Diagnoses
 from initviz.session.turning_points import TurningPoint, TurningPoints
 from initviz.ui.theme import LIGHT, Theme
 from initviz.ui.timeline_bar import TimelineSlider
@@ -25,9 +26,11 @@ class FindingMarks(QObject):
         slider: TimelineSlider,
         recording: Callable[[], Recording | None],
         thresholds: Callable[[], Thresholds],
+        diagnoses: Diagnoses,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
+        self._diagnoses = diagnoses
         self._slider, self._recording, self._thresholds = slider, recording, thresholds
         self._theme = LIGHT
         self._points: TurningPoints | None = None
@@ -56,7 +59,7 @@ class FindingMarks(QObject):
             return
         points = self._points
         if points is None or (points.recording, points.thresholds) != (recording, thresholds):
-            self._points = points = TurningPoints(recording, thresholds)
+            self._points = points = TurningPoints(recording, thresholds, self._diagnoses)
         if points.advance():
             self._show()
             self._timer.start()

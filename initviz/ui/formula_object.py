@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgRenderer
 
-from initviz.ui.lecture import mathematics
+from initviz.lab.lectures import mathematics
 
 #: The letters of formulas against those of the text: their font is smaller at the same size.
 MATH = 1.12

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from PySide6.QtGui import QUndoCommand
 
@@ -57,29 +59,59 @@ class ChangeSetup(QUndoCommand):
         return True
 
 
+class Shelf:
+    """Holds on to the recordings that were put there last, to so many of them."""
+
+    def __init__(self, most: int) -> None:
+        self._held: deque[Recording] = deque(maxlen=most)
+
+    def put(self, recordings: Mapping[str, Recording]) -> dict[str, ref[Recording]]:
+        """Hold on to these; what is returned leads to them for as long as they are there."""
+        for recording in recordings.values():
+            if recording in self._held:
+                self._held.remove(recording)
+            self._held.append(recording)
+        return {letter: ref(recording) for letter, recording in recordings.items()}
+
+
 class ResetLanes(QUndoCommand):
-    """Start lanes again; to take it back brings their runs back, and to redo it those since."""
+    """Start lanes again; to take it back brings their runs back, and to redo it those since.
+
+    Runs that the shelf has let go of meanwhile are started again instead.
+    """
 
     def __init__(
         self,
         recordings: Mapping[str, Recording],
+        shelf: Shelf,
         start_again: Callable[[Iterable[str]], None],
         bring_back: Callable[[Mapping[str, Recording]], None],
         trained: Callable[[Iterable[str]], dict[str, Recording]],
     ) -> None:
         super().__init__("reset")
-        self._recordings = recordings
-        self._since: Mapping[str, Recording] = {}
+        self._shelf = shelf
+        self._before = shelf.put(recordings)
+        self._since: Mapping[str, ref[Recording]] = {}
         self._start_again, self._bring_back = start_again, bring_back
         self._trained = trained
 
     def redo(self) -> None:
-        self._start_again([letter for letter in self._recordings if letter not in self._since])
-        self._bring_back(self._since)
+        since = _still_there(self._since)  # before others take their places
+        self._before |= self._shelf.put(self._trained(self._before))
+        self._show(since)
 
     def undo(self) -> None:
-        self._since = self._trained(self._recordings)
-        self._bring_back(self._recordings)
+        before = _still_there(self._before)
+        self._since = self._shelf.put(self._trained(self._before))
+        self._show(before)
+
+    def _show(self, runs: Mapping[str, Recording]) -> None:
+        self._start_again([letter for letter in self._before if letter not in runs])
+        self._bring_back(runs)
+
+
+def _still_there(held: Mapping[str, ref[Recording]]) -> dict[str, Recording]:
+    return {letter: run for letter, of in held.items() if (run := of()) is not None}
 
 
 def describe(before: Setup, after: Setup) -> str:

@@ -19,10 +19,10 @@ from initviz.lab.recording import Recording
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane
 from initviz.ui.form import ExperimentForm
-from initviz.ui.history import ChangeSetup, ResetLanes
+from initviz.ui.history import ChangeSetup, ResetLanes, Shelf
 from initviz.ui.lane_tabs import LaneTabs, TabState
 
-#: So many runs that were replaced can be brought back.
+#: So many runs that were replaced, and so many that were reset, can be brought back.
 KEPT_RUNS = 8
 
 
@@ -102,6 +102,7 @@ class LaneDesk(QObject):
         self._laboratory, self._form, self._tabs, self._stack = laboratory, form, tabs, stack
         self._gestures = 0
         self._kept: OrderedDict[tuple[Experiment, Checkpoint | None], Recording] = OrderedDict()
+        self._shelf = Shelf(KEPT_RUNS)
         lanes = tuple(LaneSetup(lane.letter, lane.experiment) for lane in laboratory.lanes)
         self._setup = Setup(lanes, lanes[0].letter)
         form.changed.connect(lambda experiment, key: self.edit(experiment, gesture=key))
@@ -192,8 +193,8 @@ class LaneDesk(QObject):
     def _reset(self, letters: Sequence[str]) -> None:
         trained = self._trained(letters)
         if trained:
-            command = ResetLanes(trained, self._start_again, self._bring_back, self._trained)
-            self._stack.push(command)
+            does = (self._start_again, self._bring_back, self._trained)
+            self._stack.push(ResetLanes(trained, self._shelf, *does))
         else:
             self._start_again(letters)
 

@@ -38,6 +38,12 @@ BOX = int(QTextFormat.Property.UserProperty) + 20
 QUOTE, CODE = "quote", "code"
 #: Quotes that are boxes, by their first strong words: the theme's colour of the bar and the word.
 CALLOUTS: dict[str, str] = {"Mistake.": "danger", "Note.": "accent"}
+#: Spaces where no line ends: in "88 %", "σ = 0.1" and "layer 1", and before a last number.
+_TOGETHER = re.compile(
+    r"(?<=\d) (?=%)|(?<=\S) (?=[=≈<>≤≥] \S)|(?<= [=≈<>≤≥]) (?=\S)|(?<=[\u00a0][=≈<>≤≥]) (?=\S)"
+    r"|(?<=\b[Ll]ayer) (?=\d)|(?<=\b[Ss]tep) (?=\d)|(?<=\b[Ll]ecture) (?=\d)|(?<=\bhidden) (?=\d)"
+    r"|(?<=\b1 in) (?=\d)|(?<=\b1) (?=in \d)|(?<=\w) (?=[−\d.,]{1,5}[.?!:]?$)"
+)
 #: A run of so many letters right beside a formula is kept on its line.
 _RUN = 12
 _PERCENT = QTextLength.Type.PercentageLength
@@ -405,8 +411,9 @@ def _words(node: SyntaxTreeNode) -> str:
 
 
 def _finer(text: str) -> str:
-    """What a keyboard lacks: a number and its per cent stay together, an apostrophe is curved."""
-    return re.sub(r"(?<=\w)'", "’", re.sub(r"(?<=\d) (?=%)", "\u00a0", text))
+    """What a keyboard lacks: what belongs together stays on a line, an apostrophe is curved."""
+    text = _TOGETHER.sub("\u00a0", text).replace("/∂", "/\u2060∂")
+    return re.sub(r"(?<=\w)'", "’", text)
 
 
 def _split(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:

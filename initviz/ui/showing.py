@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from initviz.lab.experiment import Experiment
 from initviz.lab.thresholds import Thresholds
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane, State
@@ -39,6 +40,8 @@ class Showing(QObject):
         self._laboratory, self._transport, self._toolbar = laboratory, transport, toolbar
         self._board, self._side, self._marks = board, side, marks
         self._thresholds = thresholds
+        #: By letter: the experiment and the step of a fork that a label was made of, and the label.
+        self._labels: dict[str, tuple[Experiment, int, str]] = {}
         laboratory.state_changed.connect(self.state)
         laboratory.timeline.jumped.connect(self.redraw)
         laboratory.clock.tick.connect(self._tick)
@@ -58,7 +61,7 @@ class Showing(QObject):
             Shown(
                 lane.letter,
                 LETTERS.index(lane.letter),
-                lane_label(lane.recording.experiment, lane.start.step if lane.start else 0),
+                self._label(lane, lane.recording.experiment),
                 lane.recording,
                 max(timeline.step, lane.begins),
             )
@@ -66,6 +69,14 @@ class Showing(QObject):
             if lane.recording is not None and not lane.is_hidden
         ]
         return [lane for lane in lanes if lane.step <= timeline.step] or lanes
+
+    def _label(self, lane: Lane, experiment: Experiment) -> str:
+        """The label of a lane, made anew only where its experiment is another: asked for often."""
+        fork = lane.start.step if lane.start else 0
+        known = self._labels.get(lane.letter)
+        if known is None or known[0] is not experiment or known[1] != fork:
+            known = self._labels[lane.letter] = experiment, fork, lane_label(experiment, fork)
+        return known[2]
 
     def redraw(self, *_: object) -> None:
         """Everything anew, now: somebody has done something and waits to see it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from initviz.lab.diagnosis import diagnose
+from initviz.session.diagnoses import Diagnoses
 from initviz.ui.activation_view import ActivationView
 from initviz.ui.diagnosis_view import DiagnosisView
 from initviz.ui.panels.base import Shown
@@ -17,8 +17,9 @@ from initviz.ui.theme import Theme
 class SideColumn(QScrollArea):
     """Findings and the activation, for the lanes that are shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, diagnoses: Diagnoses) -> None:
         super().__init__()
+        self._diagnoses = diagnoses
         self.setObjectName("side")
         self.setAccessibleName("Diagnosis and activation")
         self.setWidgetResizable(True)
@@ -54,7 +55,7 @@ class SideColumn(QScrollArea):
         findings = [
             (lane.letter, finding)
             for lane in shown
-            for finding in diagnose(lane.recording, lane.step, self.diagnosis.thresholds)
+            for finding in self._diagnoses.of(lane.recording, lane.step, self.diagnosis.thresholds)
         ]
         step = shown[0].step if shown else 0
         self.diagnosis.show_findings(step, findings)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidge
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.recording import Recording
+from initviz.session.diagnoses import Diagnoses
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane
 from initviz.ui import files, focus_keys
@@ -100,11 +101,12 @@ class MainWindow(QMainWindow):
         self.guidance = Guidance()
         self.tabs = LaneTabs(len(LETTERS))
         self.board = PanelBoard(self.shown, self._first.layout)
-        self.side = SideColumn()
+        diagnoses = Diagnoses()
+        self.side = SideColumn(diagnoses)
         self.treatment = Treatment(self.side.diagnosis, self._first.thresholds, self)
         self.timeline_bar = TimelineBar(self._actions)
         watched = (lambda: self.lane.recording, lambda: self.treatment.thresholds)
-        self.marks = FindingMarks(self.timeline_bar.slider, *watched, self)
+        self.marks = FindingMarks(self.timeline_bar.slider, *watched, diagnoses, self)
         self.limits = LimitsNote(self.form)
         self.form.put_on_top(self.guidance)
         self.form.put_on_top(self.limits)
@@ -134,6 +136,7 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Start what stands behind the window: step 0 is measured, nothing runs."""
         # These bring much along that nobody needs before the window is seen.
+        from initviz.ui.behind import Behind
         from initviz.ui.exporting import Exports
         from initviz.ui.lecture_desk import LectureDesk
         from initviz.ui.panel_desk import PanelDesk
@@ -147,8 +150,15 @@ class MainWindow(QMainWindow):
         for experiment in self._first_experiments[1:]:
             self.laboratory.add(experiment)
         self.desk = LaneDesk(self.laboratory, self.form, self.tabs, self.undo_stack, self)
+        self.behind = Behind(self._strip, self)
         self.recordings = Recordings(
-            self.laboratory, self.desk, self._files, self._messages, self._autosave_folder, self
+            self.laboratory,
+            self.desk,
+            self._files,
+            self._messages,
+            self.behind,
+            self._autosave_folder,
+            self,
         )
         self.showing = Showing(
             self.laboratory,
@@ -175,6 +185,7 @@ class MainWindow(QMainWindow):
             self._messages,
             experiment=lambda: self.lane.experiment,
             recording=lambda: self.lane.recording,
+            behind=self.behind,
             panels=lambda: [panel for panel in self.board.panels if panel.isVisible()],
             shown=self.shown,
             folder=self._files.folder,
@@ -268,6 +279,7 @@ class MainWindow(QMainWindow):
 
     def _use_only(self, experiment: Experiment) -> None:
         """One lane with this experiment, and no limits of a lecture any more."""
+        self.recordings.open_none()
         self.lectures.lift()
         self.desk.use_only(experiment)
 
@@ -361,6 +373,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_closed:
             self._is_closed = True
+            self.behind.close()
             self.state_to_keep.emit(self.state())
             self.lectures.close()
             self.treatment.close()

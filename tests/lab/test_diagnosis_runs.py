@@ -245,3 +245,20 @@ def test_a_run_that_diverged_is_told_as_such():
 
 def test_a_run_that_was_not_stopped_has_nothing_to_explain():
     assert on_early_stop(run(_experiment(), 1)) == ""
+
+
+def test_what_the_layers_are_to_be_is_found_out_once_for_a_recording(monkeypatch):
+    """It is asked for at every diagnosis, and those are many a second."""
+    recording, asked, hidden = run(_experiment(initialiser__std=0.01), 3), [], Experiment.hidden
+
+    def counted(experiment):
+        asked.append(experiment)
+        return hidden.fget(experiment)
+
+    for step in (0, 3):  # what can be done about it is found out once for an experiment
+        recording.findings(step)
+    monkeypatch.setattr(Experiment, "hidden", property(counted))
+    for step in range(4):
+        assert "vanishing" in [finding.kind for finding in recording.findings(step)]
+    assert asked == []
+    assert [plan.width for plan in recording.plans] == [100] * 10

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import QUANTITIES
+from initviz.lab.settings import Value
 from initviz.session import worker as worker_module
 from initviz.session.events import Began, Ended, Measured, Waiting
 from initviz.session.job import Job
@@ -301,6 +302,43 @@ def test_a_finished_run_stays_finished_whatever_is_asked_of_it(
         assert lane.state is State.FINISHED
     assert not laboratory.clock.is_running
     assert list(lane._job.events()) == []
+    assert last_step(lane) == 7
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"training.length": 1, "training.unit": "epochs", "training.batch_size": 512}]
+)
+def test_a_finished_run_that_is_taken_back_is_still_finished(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane, changes: dict[str, Value]
+) -> None:
+    lane.set_experiment(SHORT.with_values(changes))
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
+    kept = lane.recording
+    assert kept is not None
+    lane.reset()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    laboratory.take_back("A", kept, None)
+    assert lane.state is State.FINISHED
+    lane.run()
+    assert lane.state is State.FINISHED
+
+
+def test_an_unfinished_run_that_is_taken_back_goes_on_to_its_end(
+    qtbot: QtBot, laboratory: Laboratory, lane: Lane
+) -> None:
+    lane.set_experiment(SHORT)
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    lane.step()
+    wait(qtbot, lambda: lane.state is State.PAUSED and last_step(lane) == 1)
+    kept = lane.recording
+    assert kept is not None
+    lane.reset()
+    wait(qtbot, lambda: lane.state is State.PAUSED and lane.recording is not kept)
+    laboratory.take_back("A", kept, None)
+    assert lane.state is State.PAUSED
+    lane.run()
+    wait(qtbot, lambda: lane.state is State.FINISHED)
     assert last_step(lane) == 7
 
 

@@ -5,11 +5,12 @@ import runpy
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QVBoxLayout, QWidget
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.training import run
 from initviz.ui import theme
+from initviz.ui.behind import Behind
 from initviz.ui.exporting import Exports
 from initviz.ui.messages import Messages
 from initviz.ui.panels.base import Shown
@@ -48,6 +49,7 @@ def make_exports(window, recording, tmp_path):
             Messages(window),
             experiment=lambda: recording.experiment,
             recording=lambda: recording if recorded else None,
+            behind=Behind(QVBoxLayout(), window),
             panels=lambda: panels,
             shown=lambda: lanes,
             folder=str(tmp_path),

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from initviz.lab.activations import ACTIVATIONS
 from initviz.lab.experiment import Experiment
 from initviz.lab.initialisers import SCHEMES
+from initviz.lab.lectures.mathematics import check
 from initviz.lab.quantities import QUANTITIES
 from initviz.ui.help.topics import topics
 from initviz.ui.help.window import HelpWindow
-from initviz.ui.lecture.mathematics import check
 from initviz.ui.panels import PANELS
 from initviz.ui.theme import LIGHT
 

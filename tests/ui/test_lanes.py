@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from initviz.app.main import create_window
 from initviz.lab.experiment import Experiment
+from initviz.session.lane import State
+from initviz.ui.lane_desk import KEPT_RUNS
 from initviz.ui.lane_tabs import difference_sentence
+from initviz.ui.status import lane_label
 from initviz.ui.window import MainWindow
 from tests.ui.windows import wait_until_idle
 
@@ -251,6 +257,67 @@ def test_a_fork_is_not_there_before_the_step_at_which_it_begins(qtbot, window: M
         assert [(lane.letter, lane.step) for lane in window.shown()] == [(x, step) for x in there]
     window.desk.toggle_hidden("A")  # then there is nothing else to see
     assert [(lane.letter, lane.step) for lane in window.shown()] == [("B", 5)]
+
+
+def test_one_looks_at_the_step_at_which_a_fork_begins(qtbot, window: MainWindow) -> None:
+    window.desk.remove("B")
+    trained(qtbot, window, 9)
+    window.timeline.go(5)
+    window.action("fork").trigger()
+    wait_until_idle(qtbot, window)
+    assert (window.timeline.step, window.timeline.follows_end) == (5, False)
+    assert [(lane.letter, lane.step) for lane in window.shown()] == [("A", 5), ("B", 5)]
+    window.action("run").trigger()  # from then on at the end
+    qtbot.waitUntil(lambda: reached(window)[1] > 12, timeout=20_000)
+    window.action("run").trigger()
+    wait_until_idle(qtbot, window)
+    assert window.timeline.step == max(reached(window))
+
+
+def test_only_the_newest_runs_that_were_reset_are_kept(qtbot, window: MainWindow) -> None:
+    window.desk.remove("B")
+    held = []
+    for _ in range(KEPT_RUNS + 2):
+        trained(qtbot, window, 2)
+        held.append(weakref.ref(window.recording("A")))
+        window.action("reset").trigger()
+        wait_until_idle(qtbot, window)
+    gc.collect()
+    assert [one() is not None for one in held] == [False] * 2 + [True] * KEPT_RUNS
+    for left in reversed(range(KEPT_RUNS + 2)):
+        window.action("undo").trigger()
+        wait_until_idle(qtbot, window)
+        assert reached(window) == [2 if left >= 2 else 0]  # what was dropped begins again
+    assert window.laboratory.state is State.PAUSED
+
+
+def test_a_label_is_made_once_for_an_experiment(qtbot, window: MainWindow, monkeypatch) -> None:
+    made = []
+
+    def counted(experiment, fork):
+        made.append((experiment, fork))
+        return lane_label(experiment, fork)
+
+    monkeypatch.setattr("initviz.ui.showing.lane_label", counted)
+    trained(qtbot, window, 3)
+    before = [lane.label for lane in window.shown()]
+    assert len(made) <= 2
+    window.form.row("initialiser.std").edited.emit(0.5)
+    wait_until_idle(qtbot, window)
+    assert [lane.label for lane in window.shown()] == ["normal, std 0.5", before[1]]
+    window.timeline.go(0)
+    assert len(made) <= 3
+
+
+def test_no_title_is_cut_beside_the_letters_of_lanes_in_a_small_window(
+    qtbot, window: MainWindow
+) -> None:
+    window.resize(1280, 720)
+    assert window.shown() != []
+    for panel in window.board.panels:
+        if panel.isVisible():
+            headline = panel.header.findChild(QWidget, "headline")
+            assert headline.shown_title in (panel.title, panel.short_title)
 
 
 def test_new_seed_is_the_same_for_all_lanes(qtbot, window: MainWindow) -> None:

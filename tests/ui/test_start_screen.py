@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from initviz.lab.lectures import shipped, shipped_challenges
 from initviz.lab.lectures.outline import outline
 from initviz.ui.start_screen import StartScreen
-from initviz.ui.theme import LIGHT
+from initviz.ui.theme import LIGHT, apply, load_fonts
 
 LECTURE = """# A lecture
 
@@ -42,6 +42,8 @@ def window(qtbot):
 
 @pytest.fixture
 def sheet(qtbot, tmp_path, heard, window):
+    load_fonts()
+    apply(QApplication.instance(), LIGHT)  # as the window does: the cards are as large as its text
     recent = tmp_path / ("very-" * 20) / "deep.toml"
     made = StartScreen(
         [outline(path) for path in shipped()],

@@ -42,6 +42,7 @@ from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES, SCALARS, TIME_Q
 from initviz.lab.recording import Recording
 from initviz.lab.settings import shown
 from initviz.lab.snapshot import Histogram
+from initviz.lab.watching import Told, unwatched
 
 #: The largest experiment has a few copies of 2 GB of weights; a file beyond this is something else.
 MAX_BYTES = 32 * 2**30
@@ -69,8 +70,8 @@ _ALLOWED = {
 }
 
 
-def load(path: Path) -> Recording:
-    """Read a recording.
+def load(path: Path, told: Told = unwatched) -> Recording:
+    """Read a recording, and let it be `told` how far that is.
 
     The memory taken is at most a small multiple of the size of the file. Of a file whose writer
     was killed, or is still at work, everything is read that was written; where that cannot be
@@ -82,9 +83,9 @@ def load(path: Path) -> Recording:
     """
     try:
         _check_file(path)
-        recording = _with_journal(path)
+        recording = _with_journal(path, told)
         # Its writer may have closed it meanwhile, and it be longer now.
-        return recording if recording is not None else _read(path, _check_file(path))
+        return recording if recording is not None else _read(path, _check_file(path), told)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: the file is damaged ({shown(str(error))})") from None
     except ValueError as error:
@@ -105,15 +106,15 @@ def _check_file(path: Path) -> int:
     return size
 
 
-def _read(path: Path, size: int) -> Recording:
+def _read(path: Path, size: int, told: Told) -> Recording:
     with closing(_open(path, size)) as database:
-        return _Reader(database, size).recording()
+        return _Reader(database, size, told).recording()
 
 
 # -- the journal of a writer that was killed ------------------------------------------------------
 
 
-def _with_journal(path: Path) -> Recording | None:
+def _with_journal(path: Path, told: Told) -> Recording | None:
     """What a file says together with the journal beside it; None without one that belongs to it.
 
     SQLite would take any journal for the file's own, and write into the folder: it is given copies.
@@ -130,7 +131,7 @@ def _with_journal(path: Path) -> Recording | None:
         try:
             size = _copy({place: copy, journal: journals(copy)[0]})
             with closing(_open(copy, size, recovers=True)) as database:
-                reader = _Reader(database, size)
+                reader = _Reader(database, size, told)
                 identity = reader.texts()["identity"]
                 if _identity(place, size) not in (None, identity):
                     return None
@@ -220,9 +221,10 @@ def _text(text: bytes) -> str:
 class _Reader:
     """Reads one open file of `size` bytes; every mistake in it is a ValueError."""
 
-    def __init__(self, database: sqlite3.Connection, size: int) -> None:
+    def __init__(self, database: sqlite3.Connection, size: int, told: Told = unwatched) -> None:
         self._database = database
         self._size = size
+        self._told, self._done = told, 0
 
     def recording(self) -> Recording:
         texts = self.texts()
@@ -318,6 +320,8 @@ class _Reader:
             or len(data) != np.prod(entry.shape) * np.dtype(entry.dtype).itemsize
         ):
             damaged(entry.key)
+        self._done += len(data)
+        self._told(self._done / self._size)
         return decoded(part, entry.dtype, entry.shape, data)
 
     def _tracks(

@@ -37,6 +37,7 @@ from initviz.lab.files.format import (
 )
 from initviz.lab.recording import Recording
 from initviz.lab.snapshot import Histogram
+from initviz.lab.watching import Told, unwatched
 
 #: Seconds between two transactions. What a kill costs is this, a transaction and a step: together
 #: less than a second.
@@ -69,13 +70,23 @@ def check_writable(path: Path) -> None:
         raise type(error)(f"{path}: {error.strerror or error}") from None
 
 
-def save(recording: Recording, path: Path) -> None:
-    """Write a recording; an existing file is replaced when all is well.
+def save(recording: Recording, path: Path, told: Told = unwatched) -> None:
+    """Write a recording, and let it be `told` how far that is.
+
+    An existing file is replaced when all is well.
 
     Raises:
         OSError: if the file cannot be written; nothing is left behind then.
     """
-    RecordingFile(path, recording, Follower(recording).take(everything=True), grows=False).close()
+    changes, done = Follower(recording).take(everything=True), 0
+    total = max(1, _bytes(changes))
+
+    def wrote(count: int) -> None:
+        nonlocal done
+        done += count
+        told(min(1.0, done / total))
+
+    RecordingFile(path, recording, changes, grows=False, wrote=wrote).close()
 
 
 class RecordingWriter:
@@ -136,7 +147,8 @@ class RecordingFile:
 
     It begins with `changes` to an empty recording like `recording`, of which nothing but what never
     changes is read. An existing file is replaced once those are written. Unless it `grows` it
-    should be closed then.
+    should be closed then. `wrote` is told how many bytes there are more, and may raise `CalledOff`
+    while the file is begun.
 
     Raises:
         OSError: from every method, if the file cannot be written. What fails is undone, and the
@@ -144,10 +156,17 @@ class RecordingFile:
     """
 
     def __init__(
-        self, path: Path, recording: Recording, changes: Changes, *, grows: bool = True
+        self,
+        path: Path,
+        recording: Recording,
+        changes: Changes,
+        *,
+        grows: bool = True,
+        wrote: Callable[[int], None] = lambda _count: None,
     ) -> None:
         check_writable(path)
         self.path = path
+        self._wrote = wrote
         self._place = path.resolve()  # a link stays a link
         self._things: dict[Key, _Thing] = {}
         self._checkpoints: dict[int, list[int]] = {}
@@ -305,6 +324,7 @@ class RecordingFile:
             "INSERT OR REPLACE INTO arrays VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (place, *encoded(key, part, array)),
         )
+        self._wrote(array.nbytes)
         return place
 
     def _take(self, key: Key, ids: Mapping[str, int]) -> dict[str, Array]:
@@ -329,6 +349,15 @@ class RecordingFile:
         if not self._database.execute(query, (text, check, name)).rowcount:
             query = "INSERT INTO meta (value, checksum, name) VALUES (?, ?, ?)"
             self._database.execute(query, (text, check, name))
+
+
+def _bytes(changes: Changes) -> int:
+    """About how many bytes there are to write."""
+    rows = [array.nbytes for rows in changes.rows.values() for array in rows.values()]
+    histograms = [
+        taken.counts.nbytes for found in changes.histograms.values() for taken in found.values()
+    ]
+    return sum(rows) + sum(histograms) + sum(kept.bytes for kept in changes.checkpoints)
 
 
 def _count(rows: Rows) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from initviz.lab.experiment import Experiment, differences
@@ -55,7 +56,7 @@ def lane_labels(experiments: Mapping[str, Experiment]) -> Labels:
 def _set(label: str) -> str:
     """As it is printed within a line."""
     label = label[:1].lower() + label[1:] if label.startswith(_PLAIN) else label
-    return label.replace("'", "’")
+    return re.sub(r"(?<= )-(?=\d)", "−", label.replace("'", "’"))
 
 
 def _tell_apart(labels: Labels) -> bool:

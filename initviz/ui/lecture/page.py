@@ -142,6 +142,11 @@ class Page(QWidget):
         self._box.setVisible(question is not None)
         self._arrange()
 
+    def say_of_sketch(self, words: str) -> None:
+        """Say with the answer how far off the curve was that somebody drew; "" says nothing."""
+        if self._question is not None and self._box.say_of_sketch(words):
+            self._arrange()
+
     def set_theme(self, theme: Theme) -> None:
         """Use another look's colours. Sizes follow from the size of the page."""
         self._theme = theme

@@ -306,7 +306,7 @@ class LecturePlayer(QWidget):
         if self._is_moving:
             return
         self.panels.settle(self.hand.shown())
-        self._sketching.reveal()
+        self.page.say_of_sketch(self._sketching.reveal())
         self.panels.begin_seeds()
         self._say()
         self.hand.prefetch(list(self.course.ahead(AHEAD)))

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
     QFont,
     QFontMetricsF,
+    QHideEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -51,6 +53,7 @@ class QuestionBox(QWidget):
         self._setting = setting
         self._question: Question | None = None
         self._answered = False
+        self._of_sketch = ""
         self._ask = RichText(setting, "", self)
         self._because = RichText(setting, "", self)
         for text in (self._ask, self._because):
@@ -71,7 +74,7 @@ class QuestionBox(QWidget):
         """Ask, or show what was `chosen` (from 1, or None), what is right, and why."""
         if question != self._question:
             self._replace_choices(question)
-        self._question, self._answered = question, answered
+        self._question, self._answered, self._of_sketch = question, answered, ""
         for choice in self._choices:
             choice.mark(
                 right=answered and choice.number == question.answer,
@@ -80,6 +83,14 @@ class QuestionBox(QWidget):
             )
         self.setAccessibleName("Question")
         self.setAccessibleDescription(self.words())
+
+    def say_of_sketch(self, words: str) -> bool:
+        """Say how far off a curve was, before the reason; returns whether that is new."""
+        is_new = words != self._of_sketch
+        self._of_sketch = words
+        if is_new:
+            self.setAccessibleDescription(self.words())
+        return is_new
 
     def words(self) -> str:
         """Everything that is shown, for who listens."""
@@ -124,7 +135,9 @@ class QuestionBox(QWidget):
         ask = f"{_CALL} {question.ask}"
         if question.sketch and not self._answered:
             ask = f"{ask}\n\n{_SKETCH}"
-        return [ask, question.because] if self._answered and question.because else [ask]
+        because = [f"**Your sketch:** {self._of_sketch}."] if self._of_sketch else []
+        because += [question.because] if question.because else []
+        return [ask, "\n\n".join(because)] if self._answered and because else [ask]
 
     def _replace_choices(self, question: Question) -> None:
         for choice in self._choices:
@@ -167,6 +180,9 @@ class Choice(QAbstractButton):
         self._markdown = markdown
         self._setting = setting
         self._right = self._chosen = self._answered = False
+        self._is_pointed_at = False
+        self._begin = QPoint()  # where the pointer came in, or was when this came up
+        self.setMouseTracking(True)
         self._document: RichDocument | None = None
         self._name()
 
@@ -243,14 +259,35 @@ class Choice(QAbstractButton):
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show that it can be clicked."""
         super().enterEvent(event)
-        self.update()
+        self._begin = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Only a pointer that was moved points: one that lay where this came up does not."""
+        super().mouseMoveEvent(event)
+        if event.position().toPoint() != self._begin:
+            self._point(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer is elsewhere."""
+        super().leaveEvent(event)
+        self._point(False)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What comes up again is not pointed at."""
+        super().hideEvent(event)
+        self._point(False)
+
+    def _point(self, pointed: bool) -> None:
+        if pointed != self._is_pointed_at:
+            self._is_pointed_at = pointed
+            self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The number, the text and, where the pointer or the focus is, a ground or a frame."""
         theme = self._setting.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.underMouse() and not self._answered:
+        if self._is_pointed_at and not self._answered:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(themes.mix(theme.note, theme.ink, 0.06)))
             painter.drawRoundedRect(QRectF(self.rect()), theme.radius / 2, theme.radius / 2)

@@ -3,7 +3,7 @@
     sketch = Sketch(panel, ("hidden 1", …, "hidden 10"), parent, lane="B")
     sketch.submitted.connect(…)     # the values, once Enter or the button hands them in
     …                               # show lane B on the panel
-    sketch.reveal()                 # "within a factor of 30 on average", written on the panel too
+    sketch.reveal()                 # "within a factor of 30 on average", for the text beside it
     sketch.close()                  # takes it away; the panel is as it was
 
 It lies over the chart of a panel with one value for each layer (`Panel.layer_axes`) and follows
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -136,7 +136,7 @@ class Sketch(QWidget):
         self.submitted.emit(self.values)
 
     def reveal(self, lane: str = "") -> str:
-        """Say how far it is from what the panel shows of a lane, on the panel and in words.
+        """Say in words how far it is from what the panel shows of a lane.
 
         Returns:
             "within a factor of 30 on average", or nothing where either curve is missing.
@@ -251,15 +251,12 @@ class Sketch(QWidget):
             return
         with QPainter(self) as painter:
             painter.setRenderHints(SMOOTH)
-            if not panel.shown:
-                panel.draw_empty(painter, QSizeF(panel.chart_widget.size()))
             seen = drawing.Seen(
                 points=tuple(self._points),
                 values=self.values,
                 at=self._at if self.hasFocus() and not self._is_submitted else None,
                 name=self._layers[self._at],
                 is_submitted=self._is_submitted,
-                words=self._words,
                 rows=tuple(panel.layer_rows()) if panel.shown else (),
                 taken=(QRectF(self._button.geometry()),) if self._button.isVisible() else (),
             )

@@ -22,6 +22,7 @@ from initviz.ui.panels.drawing import (
     wrapped,
     write,
 )
+from initviz.ui.panels.profile import mark_every
 from initviz.ui.theme import Theme
 
 HINT = "Draw your guess: drag, or ← → ↑ ↓ and Enter"
@@ -30,8 +31,6 @@ NAME = "your sketch"
 _ROWS, _COLUMNS = 12, 7
 #: To lie over something else is as bad as to lie over so many points of curves.
 _TAKEN = 1000
-#: How far off the sketch was is left out where it would take more of the plot's height.
-_MOST_HEIGHT = 0.35
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class Seen:
     at: int | None
     name: str
     is_submitted: bool
-    words: str
     rows: tuple[Floats, ...]
     taken: tuple[QRectF, ...]
 
@@ -79,8 +77,12 @@ def _draw_curve(painter: QPainter, theme: Theme, axes: LayerAxes, seen: Seen) ->
     for line in (pen(theme.surface, 1.8 * theme.line), dashed(theme.ink, theme.line)):
         painter.setPen(line)
         painter.drawPath(line_path(x, y))
-    for across, up, point in zip(x.tolist(), y.tolist(), seen.points, strict=True):
-        _diamond(painter, theme, QPointF(across, up), is_drawn=point is not None)
+    every = mark_every(len(seen.values), axes.plot.width(), 0.8 * theme.mark)
+    for number, (across, up, point) in enumerate(
+        zip(x.tolist(), y.tolist(), seen.points, strict=True)
+    ):
+        if number % every == 0 or number in (len(seen.values) - 1, seen.at):
+            _diamond(painter, theme, QPointF(across, up), is_drawn=point is not None)
 
 
 def _diamond(painter: QPainter, theme: Theme, at: QPointF, *, is_drawn: bool) -> None:
@@ -115,15 +117,11 @@ def _write_hint(painter: QPainter, theme: Theme, axes: LayerAxes, seen: Seen) ->
 
 
 def _write_name(painter: QPainter, theme: Theme, axes: LayerAxes, seen: Seen) -> None:
-    """What the dashed line is and, where there is room, how far off it was."""
-    label, plot, sample = theme.label, axes.plot, 1.6 * theme.mark
-    text = f"{NAME}: {seen.words}" if seen.words else NAME
-    lines = wrapped(text, label, 0.8 * plot.width() - sample)
-    if 1.4 * label * len(lines) > _MOST_HEIGHT * plot.height():
-        lines = [NAME]
+    """What the dashed line is; how far off it was stands in the text."""
+    label, sample = theme.label, 1.6 * theme.mark
     x, y = _sampled(axes, np.array(seen.values))
     near = QPointF(x[len(x) // 2], y[len(y) // 2])
-    box = _write_near(painter, theme, axes, seen, near, lines, before=sample + 0.4 * label)
+    box = _write_near(painter, theme, axes, seen, near, [NAME], before=sample + 0.4 * label)
     middle, left = box.top() + 0.8 * label, box.left() + 0.3 * label
     painter.setPen(dashed(theme.ink, theme.line))
     painter.drawLine(QPointF(left, middle), QPointF(left + sample, middle))

@@ -48,10 +48,11 @@ class Sketching(QObject):
             self.sketch.submitted.connect(lambda _: self.submitted.emit())
         self.sketch.show()
 
-    def reveal(self) -> None:
-        """Say how far off the curve is, once the real one is there."""
-        if self.sketch is not None and self.sketch.is_submitted:
-            self.sketch.reveal()
+    def reveal(self) -> str:
+        """How far off the curve is, once the real one is there; empty where nothing was drawn."""
+        if self.sketch is None or not self.sketch.is_submitted:
+            return ""
+        return self.sketch.reveal()
 
     def end(self) -> None:
         """Take the sketch away, and keep what was drawn so far."""

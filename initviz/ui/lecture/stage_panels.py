@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from initviz.lab.lectures import Stage
 from initviz.ui.panels import PANELS
 from initviz.ui.panels.base import Panel, Shown
-from initviz.ui.panels.presented import PresentedHead
 from initviz.ui.panels.seeds import Seeds
 from initviz.ui.panels.slow_motion import SlowMotionPanel
 from initviz.ui.theme import Theme
@@ -57,7 +56,6 @@ class StagePanels(QWidget):
         self._marked: set[Panel[Any]] = set()
         self._stage = Stage()
         self._is_settled = False  # whether all is there that the stage wants
-        self._beat: int | str | None = None  # of slow motion, while it still has to be shown
         self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._body.setContentsMargins(0, 0, 0, 0)
         self.panels: tuple[Panel[Any], ...] = ()
@@ -110,14 +108,12 @@ class StagePanels(QWidget):
         faults = [f"There is no panel {name!r}." for name in strange]
         for panel in self.panels:
             panel.set_highlight(self._stage.highlight)
+            panel.expect_layers(self._veiled_layers)
             panel.show_data(shown)
-            if panel.picks_lane:  # a lane that is not shown yet is picked once it is
-                panel.pick_lane(self._options(panel).get("lane", ""))
             faults += self._choose(panel)
             panel.show()
         self._marked.clear()
         self._settle_places()
-        self._beat = self._stage.slow_motion or 0
         self._show_beat()
         return " ".join(faults)
 
@@ -137,7 +133,7 @@ class StagePanels(QWidget):
         )
         if panel.needs_analyst:
             panel.analyst = _Heard(self._analyst, self._hear)
-        self._defaults[name] = panel.chosen
+        self._defaults[name] = panel.chosen | ({"lane": ""} if panel.picks_lane else {})
         return panel
 
     def _choose(self, panel: Panel[Any]) -> list[str]:
@@ -146,11 +142,18 @@ class StagePanels(QWidget):
         wanted = {**self._defaults[panel.name], **self._options(panel)}
         for key, value in wanted.items():
             try:
-                if key != "lane":
-                    panel.set_option(key, value)
+                panel.set_option(key, value)
             except KeyError as fault:
                 faults.append(str(fault.args[0]))
         return faults
+
+    @property
+    def _veiled_layers(self) -> int:
+        """How many hidden layers there will be, where all lanes are still veiled; else 0."""
+        veiled, lanes = self._stage.veiled, self._stage.lanes
+        if not all(lane.letter in veiled for lane in lanes):
+            return 0
+        return max((lane.experiment.network.hidden_layers for lane in lanes), default=0)
 
     def _options(self, panel: Panel[Any]) -> Mapping[str, str]:
         return self._stage.options.get(panel.name, {})
@@ -162,20 +165,19 @@ class StagePanels(QWidget):
     # -- slow motion -----------------------------------------------------------------------------
 
     def _hear(self) -> None:
-        self._show_beat()
         if self._is_settled:  # while it runs, a head that shrinks and grows would shake its chart
             self._settle_places()
         self.answered.emit()
 
     def _show_beat(self) -> None:
-        """Go to the stage's beat, once the panel has found its beats."""
-        panel = self.panel(SlowMotionPanel.name)
-        if self._beat is None or not isinstance(panel, SlowMotionPanel) or panel.found is None:
+        """Go to the stage's beat of slow motion: the first one where it names none."""
+        panel, wanted = self.panel(SlowMotionPanel.name), self._stage.slow_motion or 0
+        if not isinstance(panel, SlowMotionPanel):
             return
-        wanted, self._beat = self._beat, None
-        panel.advance(-panel.beat if isinstance(wanted, str) else wanted - panel.beat)
         if wanted == "play":
-            panel.toggle()
+            panel.play()
+        else:
+            panel.show_beat(int(wanted))
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -212,9 +214,7 @@ class StagePanels(QWidget):
     def _settle_places(self) -> None:
         """Put everything where it will stay before it is painted, or the charts would jump."""
         for panel in self.panels:
-            for head in panel.findChildren(PresentedHead):
-                head.setFixedHeight(0)  # or it would stay as high as something before wanted it
-            panel.show_subtitle()
+            panel.fit_head()
         self._body.activate()
         for panel in self.panels:
             inside = panel.layout()
@@ -225,10 +225,11 @@ class StagePanels(QWidget):
     # -- places ----------------------------------------------------------------------------------
 
     def _fit(self) -> None:
-        """Below each other where both are high enough so, else side by side."""
+        """Below each other where both are high enough so, and wide is what they want to be."""
         self._body.setSpacing(self._theme.gap)
         least = [panel.minimumHeight() for panel in self.panels]
         high = sum(least) + self._theme.gap * max(len(least) - 1, 0) <= self.height()
+        high = high and not any(panel.is_upright for panel in self.panels)
         way = QBoxLayout.Direction
         self._body.setDirection(way.TopToBottom if high else way.LeftToRight)
 

@@ -170,9 +170,14 @@ class Stagehand(QObject):
         return all(part.is_there for part in self._parts.values())
 
     @property
+    def _in_sight(self) -> list[Part]:
+        """The parts that are not veiled."""
+        return [part for letter, part in self._parts.items() if letter not in self._stage.veiled]
+
+    @property
     def is_measuring(self) -> bool:
-        """Whether a lane has nothing to show yet."""
-        return any(part.recording is None and not part.is_there for part in self._parts.values())
+        """Whether a lane that is to be seen has nothing to show yet."""
+        return any(part.recording is None and not part.is_there for part in self._in_sight)
 
     @property
     def is_busy(self) -> bool:
@@ -197,7 +202,7 @@ class Stagehand(QObject):
     @property
     def progress(self) -> tuple[int, int] | None:
         """The step that training has come to, and where it will end; None where none is due."""
-        way = [part for part in self._parts.values() if not part.is_there and part.staged.step]
+        way = [part for part in self._in_sight if not part.is_there and part.staged.step]
         steps = [
             int(part.played or (part.recording.last_step if part.recording else 0)) for part in way
         ]

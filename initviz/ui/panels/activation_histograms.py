@@ -41,6 +41,7 @@ class ActivationHistograms(Histograms):
 
     name = "activation_histograms"
     title = "Activation histograms"
+    short_title = "Activations"
     group = "Activations"
     how_to_read = (
         "Each ridge is the histogram of one hidden layer over all samples and units, layer 1 on "

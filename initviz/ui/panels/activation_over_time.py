@@ -9,6 +9,7 @@ from initviz.ui.panels.base import Option
 from initviz.ui.panels.exponents import exponents
 from initviz.ui.panels.heat_colours import Colours, PowerColours, SignedColours
 from initviz.ui.panels.over_time import OverTime, Rows
+from initviz.ui.panels.time_axis import SPAN
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ActivationOverTime(OverTime):
 
     name = "activation_over_time"
     title = "Activation over time"
+    short_title = "Activation map"
     group = "Activations"
     how_to_read = (
         "Each row is a hidden layer, layer 1 on top, each column a step. The colour is the "
@@ -52,6 +54,7 @@ class ActivationOverTime(OverTime):
         Option("of", "Activation", {key: kind.label for key, kind in _KINDS.items()}),
         Option("axis", "Colours", {key: decades.label for key, decades in _AXES.items()}),
         Option("limit", "Colours of the mean", _LIMITS),
+        SPAN,
     )
 
     @property

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 
 from initviz.lab.recording import Recording
 from initviz.lab.thresholds import Thresholds
+from initviz.session.laboratory import LETTERS
 from initviz.ui.panels.axes import Axis, Floats
 from initviz.ui.panels.canvas import Canvas
 from initviz.ui.panels.header import Header
@@ -110,6 +111,8 @@ class Panel(QFrame, Generic[Layout]):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    #: What stands in its header where there is no room for the title; empty where that is short.
+    short_title: ClassVar[str] = ""
     how_to_read: ClassVar[str]
     #: Redrawn at every n-th tick of the clock.
     every: ClassVar[int] = 6
@@ -122,6 +125,8 @@ class Panel(QFrame, Generic[Layout]):
     stage_keys: ClassVar[frozenset[Qt.Key]] = frozenset()
     #: Whether the first part of its subtitle belongs to its title on the projector.
     is_qualified: ClassVar[bool] = False
+    #: Whether it wants height more than width where it shares a stage with another panel.
+    is_upright: ClassVar[bool] = False
     #: The heading under which it can be added to the board: one of `GROUPS`.
     group: ClassVar[str] = "Training"
     #: Whether the board gives it an `analyst`, which finds things out behind the window.
@@ -246,12 +251,15 @@ class Panel(QFrame, Generic[Layout]):
         return self._chosen[key]
 
     def set_option(self, key: str, value: str) -> None:
-        """Choose a value of an option; "lane" is the letter where it shows one lane at a time.
+        """Choose a value of an option.
+
+        Where it shows one lane at a time "lane" is one too: its letter, which may be that of a
+        lane to come, or "" for the first.
 
         Raises:
             KeyError: for an option or a value that this panel does not have.
         """
-        if key == "lane" and self.picks_lane and value in {one.letter for one in self.shown}:
+        if key == "lane" and self.picks_lane and value in ("", *LETTERS):
             self.pick_lane(value)
             return
         option = next((o for o in self.options if o.key == key), None)
@@ -456,6 +464,15 @@ class Panel(QFrame, Generic[Layout]):
         if self.is_qualified and beside:
             title = f"{title}, {beside.pop(0)}"
         self._head.renew(title, beside)
+
+    def fit_head(self) -> None:
+        """Give what stands over the chart on the projector the height that it needs just now.
+
+        By itself it only grows, so that the chart keeps still while numbers change.
+        """
+        if self._head is not None:
+            self._head.forget()
+        self.show_subtitle()
 
     # -- out of the program ------------------------------------------------------------------------
 

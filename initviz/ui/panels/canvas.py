@@ -74,6 +74,8 @@ class Canvas(QWidget):
             painter.setRenderHints(SMOOTH)
             if not self._panel.shown:
                 painter.fillRect(self.rect(), QColor(self._panel.theme.surface))
+                if self._panel.expected:
+                    self._panel.draw_empty(painter, QSizeF(self.size()))
                 return
             self._panel.catch_up()
             layout = self._current_layout()

@@ -40,7 +40,9 @@ class DecisionBoundary(CloserLook[Plane]):
     """Class probabilities as colours, with the training points on top."""
 
     name = "decision_boundary"
+    is_upright = True
     title = "Decision boundary"
+    short_title = "Boundary"
     how_to_read = (
         "The plane of the two inputs, unscaled, as the network sees it at this step: each place "
         "has the colour of the class that it is given there, the stronger the more certain, and "

@@ -95,6 +95,7 @@ class FirstLayer(CloserLook[Weights]):
 
     name = "first_layer"
     title = "First-layer weights"
+    short_title = "First layer"
     how_to_read = (
         "The weights of the first layer: as they were drawn, as they are now, and now minus "
         "before. Where the data are images each unit's weights are a picture of what it looks "

@@ -37,6 +37,7 @@ class GradientMagnitude(Profile):
 
     name = "gradient_magnitude"
     title = "Gradient magnitude"
+    short_title = "Magnitude"
     group = "Gradients"
     how_to_read = (
         "Each point is the size of a gradient at one hidden layer, on an axis of powers of ten "

@@ -9,6 +9,7 @@ from initviz.ui.panels.gradient_magnitude import KINDS
 from initviz.ui.panels.gradient_through_time import KINDS as TIME_KINDS
 from initviz.ui.panels.heat_colours import Colours, PowerColours
 from initviz.ui.panels.over_time import OverTime, Rows
+from initviz.ui.panels.time_axis import SPAN
 
 
 class GradientOverTime(OverTime):
@@ -16,6 +17,7 @@ class GradientOverTime(OverTime):
 
     name = "gradient_over_time"
     title = "Gradient over time"
+    short_title = "Gradient map"
     group = "Gradients"
     how_to_read = (
         "Each row is a hidden layer, layer 1 on top, each column a step. The colour is the size "
@@ -29,6 +31,7 @@ class GradientOverTime(OverTime):
     options = (
         Option("of", "Gradient", {"signal": "signal", "weights": "weights"}),
         Option("axis", "Colours", {key: decades.label for key, decades in DECADES.items()}),
+        SPAN,
     )
 
     def rows(self) -> Rows:

@@ -20,6 +20,7 @@ class GradientThroughTime(Profile):
 
     name = "gradient_through_time"
     title = "Gradient through time"
+    short_title = "Through time"
     group = "Gradients"
     how_to_read = (
         "Each point is the size of the gradient that reaches the last recurrent layer at one time "

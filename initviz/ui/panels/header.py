@@ -41,11 +41,16 @@ _GAP = 10
 
 
 class _Headline(QWidget):
-    """Title and subtitle on one line; what does not fit is cut, the subtitle first."""
+    """Title and subtitle on one line; what does not fit is cut, the subtitle first.
 
-    def __init__(self, title: str) -> None:
+    Where the title would be, its short form stands there; who points at it is told the whole one.
+    """
+
+    def __init__(self, title: str, short: str) -> None:
         super().__init__()
         self._title = title
+        self._short = short or title
+        self.setObjectName("headline")
         self._subtitle = ""
         self._theme = LIGHT
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -54,14 +59,31 @@ class _Headline(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.updateGeometry()
+        self._tell()
         self.update()
 
     def show_subtitle(self, text: str) -> None:
         if text != self._subtitle:
             self._subtitle = text
             self.setAccessibleDescription(text)
-            self.setToolTip(text)
+            self._tell()
             self.update()
+
+    @property
+    def shown_title(self) -> str:
+        """The title, or its short form, as it stands there."""
+        size, room = self._theme.title, self.width()
+        fits = width_of(self._title, size, Weight.DemiBold) <= room
+        return self._title if fits else elided(self._short, size, room, Weight.DemiBold)
+
+    def _tell(self) -> None:
+        """Let the tooltip say what is not written in full."""
+        whole = [] if self.shown_title == self._title else [self._title]
+        self.setToolTip("\n".join([*whole, self._subtitle]).strip())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._tell()
 
     def sizeHint(self) -> QSize:
         return QSize(60, round(typeface(self._theme.title)[1].height()) + 8)
@@ -71,7 +93,7 @@ class _Headline(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, middle = self._theme, self.height() / 2
-        title = elided(self._title, theme.title, self.width(), Weight.DemiBold)
+        title = self.shown_title
         left = width_of(title, theme.title, Weight.DemiBold) + _GAP
         room = self.width() - left
         with QPainter(self) as painter:
@@ -226,7 +248,7 @@ class Header(QWidget):
         super().__init__(panel)
         self._panel = panel
         self._theme = LIGHT
-        self._headline = _Headline(panel.title)
+        self._headline = _Headline(panel.title, panel.short_title)
         self._actions: dict[tuple[str, str], QAction] = {}
         self._options = _MenuButton()
         self._options.setObjectName(f"panel.{panel.name}.options")

@@ -334,7 +334,7 @@ class Histograms(Panel[HistogramLayout]):
 
     def _draw_numbers(self, painter: QPainter, place: Place, layout: HistogramLayout) -> None:
         theme = layout.theme
-        size = theme.label if place.pitch > 1.3 * theme.label else theme.small
+        size = self._number_size(place, theme)
         for name, base in zip(place.names, place.bases, strict=True):
             at = (place.x.start - 0.6 * theme.label, base - 0.4 * size)
             write(painter, name, at, theme.ink_soft, size, align=RIGHT)
@@ -371,12 +371,20 @@ class Histograms(Panel[HistogramLayout]):
         """A band around the ridge of the layer that is marked, from its number to its end."""
         layer = self.marked_place - 1
         if layer in place.layers:
-            base = place.bases[place.layers.index(layer)]
-            left = place.x.start - (1.6 * layout.theme.label if place.numbered else 0.0)
-            bottom = base + 0.12 * place.pitch
-            top = max(base - place.pitch, layout.plot.top() - 0.5 * layout.theme.label)
-            right = max(place.number_at, place.x.end)
+            row, label = place.layers.index(layer), layout.theme.label
+            base, air = place.bases[row], 0.35 * label
+            number = width_of(place.names[row], self._number_size(place, layout.theme))
+            left = place.x.start - (0.6 * label + number + air if place.numbered else air)
+            right = min(max(place.number_at, place.x.end) + air, layout.size.width() - 2)
+            # Below the number of the layer above, which stands on that one's line.
+            top = max(base - place.pitch + 0.5 * air, layout.plot.top() - 0.5 * label)
+            bottom = base + min(0.14 * place.pitch, 0.5 * air)
             draw_area(painter, layout.theme, QRectF(left, top, right - left, bottom - top))
+
+    @staticmethod
+    def _number_size(place: Place, theme: Theme) -> int:
+        """Of the letters of a row's number."""
+        return theme.label if place.pitch > 1.3 * theme.label else theme.small
 
     @staticmethod
     def _write_waiting(painter: QPainter, place: Place, layout: HistogramLayout) -> None:

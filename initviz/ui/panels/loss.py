@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,15 @@ from initviz.ui.panels.drawing import (
     write,
 )
 from initviz.ui.panels.presented import name_beside, room_beside
-from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
+from initviz.ui.panels.time_axis import SPAN, draw_position, draw_steps, end_of_time, shown_until
 from initviz.ui.theme import Theme
 
 #: With fewer measurements than this each has a point of its own.
 _FEW = 60
+#: How far from its line the word "chance" may stand, in heights of its letters, and at how many
+#: places along it.
+CHANCE_AWAY = (0.9, 1.5, 2.2)
+CHANCE_PLACES = 7
 
 
 def _classes(recording: Recording) -> int | None:
@@ -128,15 +132,17 @@ class Loss(Panel[LossLayout]):
 
     name = "loss"
     title = "Loss and accuracy"
+    short_title = "Loss"
     how_to_read = (
         "Each line is a lane, at every step as it was measured, without smoothing. A loss that "
         "stays on the dashed line is no better than guessing; one that goes down learns. Where a "
-        "run diverges its line ends, with the step in words. The thin upright line is the step "
-        "that the other panels show."
+        "run diverges its line ends, with the step in words. The lines go up to the step that the "
+        "other panels show; where the whole run is chosen, a thin upright line marks it."
     )
     options = (
         Option("of", "Curve", {key: metric.label for key, metric in METRICS.items()}),
         Option("scale", "Scale", {"linear": "linear", "logarithmic": "logarithmic"}),
+        SPAN,
     )
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -147,7 +153,7 @@ class Loss(Panel[LossLayout]):
 
     def read(self) -> None:
         self._curves = [self._read_curve(lane) for lane in self.shown]
-        self._end = end_of_time(self.shown)
+        self._end = end_of_time(self.shown, self.option("span"))
         self._classes = _classes(self.shown[0].recording)
         several = len(self.shown) > 1
         texts = ((lane.letter if several else "", clipped_text(lane)) for lane in self.shown)
@@ -155,7 +161,8 @@ class Loss(Panel[LossLayout]):
 
     def _read_curve(self, lane: Shown) -> Curve:
         track = lane.recording.scalar_track(self.option("of"))
-        return Curve(lane, track.steps, track.values[:, 0])
+        rows = track.row_before(shown_until(lane, self.option("span"))) + 1
+        return Curve(lane, track.steps[:rows], track.values[:rows, 0])
 
     def subtitle(self) -> str:
         of = self.option("of")
@@ -254,9 +261,12 @@ class Loss(Panel[LossLayout]):
 
     def draw_marks(self, painter: QPainter, layout: LossLayout) -> None:
         self._draw_chance(painter, layout)
-        draw_position(painter, layout.theme, layout.plot, layout.x, self.shown)
-        for curve in reversed(self._curves):
-            self._draw_curve(painter, curve, layout)
+        span = self.option("span")
+        draw_position(painter, layout.theme, layout.plot, layout.x, self.shown, span)
+        lines = [self._line_of(curve, layout) for curve in self._curves]
+        for curve, (x, y) in zip(reversed(self._curves), reversed(lines), strict=True):
+            self._draw_curve(painter, curve, x, y, layout)
+        self._name_chance(painter, layout, lines)
         self._draw_breaks(painter, layout)
         self._draw_letters(painter, layout)
 
@@ -267,17 +277,42 @@ class Loss(Panel[LossLayout]):
             return
         painter.setPen(dashed(theme.axis, 0.5 * theme.line))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        # On the side of the line that has more room.
-        above = y - plot.top() > 1.6 * theme.small
-        at = (plot.right() - 2, y + (-0.9 if above else 0.9) * theme.small)
-        write(painter, layout.chance_label, at, theme.ink_soft, theme.small, align=RIGHT)
 
-    def _draw_curve(self, painter: QPainter, curve: Curve, layout: LossLayout) -> None:
-        theme = layout.theme
-        colour = theme.lanes[curve.lane.index]
+    def _name_chance(
+        self, painter: QPainter, layout: LossLayout, lines: Sequence[tuple[Floats, Floats]]
+    ) -> None:
+        """What the dashed line is, near it and where no curve is; over the curves if need be."""
+        theme, plot = layout.theme, layout.plot
+        y = float(layout.height(np.array([layout.chance]))[0])
+        if not plot.top() <= y <= plot.bottom():
+            return
+        width, height = width_of(layout.chance_label, theme.small), 1.3 * theme.small
+        places = [
+            QRectF(left, middle - height / 2, width, height)
+            for away in CHANCE_AWAY
+            for middle in (y - away * theme.small, y + away * theme.small)
+            if plot.top() <= middle - height / 2 and middle + height / 2 <= plot.bottom()
+            for left in np.linspace(plot.right() - 2 - width, plot.left() + 2, CHANCE_PLACES)
+        ]
+        reach = theme.line + (0.2 * theme.mark if len(lines[0][0]) < _FEW else 0.0)
+        box = next((one for one in places if not _crossed(one, lines, reach)), None)
+        ground = "" if box is not None else theme.surface
+        box = box or (places[0] if places else QRectF(plot.right() - width, y, width, height))
+        at = (box.left(), box.center().y())
+        write(painter, layout.chance_label, at, theme.ink_soft, theme.small, ground=ground)
+
+    @staticmethod
+    def _line_of(curve: Curve, layout: LossLayout) -> tuple[Floats, Floats]:
+        """The points of a curve in pixels; NaN where it is broken."""
         x = layout.x(curve.steps.astype(np.float64))
         x, values = thinned(x, curve.values, layout.plot.left(), layout.plot.width())
-        y = layout.height(np.where(np.isfinite(values), values, np.nan))
+        return x, layout.height(np.where(np.isfinite(values), values, np.nan))
+
+    def _draw_curve(
+        self, painter: QPainter, curve: Curve, x: Floats, y: Floats, layout: LossLayout
+    ) -> None:
+        theme = layout.theme
+        colour = theme.lanes[curve.lane.index]
         self._segments.draw(painter, x, y, pen(colour, theme.line, Cap.SquareCap))
         if len(curve.steps) < _FEW:
             shown = np.isfinite(y)
@@ -347,11 +382,11 @@ class Loss(Panel[LossLayout]):
     def describe(self, at: QPointF, layout: LossLayout) -> str:
         if not layout.plot.adjusted(-4, 0, 4, 0).contains(at):
             return ""
-        step = round(layout.x.value(at.x()))
+        step, span = round(layout.x.value(at.x())), self.option("span")
         lines = []
         for curve in self._curves:
             row = int(np.searchsorted(curve.steps, step, side="right")) - 1
-            if row >= 0 and step <= curve.lane.recording.last_step:
+            if row >= 0 and step <= shown_until(curve.lane, span):
                 value = exact(float(curve.values[row]))
                 label = METRICS[self.option("of")].label
                 lines.append(f"{curve.lane.letter}  step {curve.steps[row]}: {label} {value}")
@@ -405,3 +440,20 @@ def thinned(x: Floats, values: Floats, left: float, width: float) -> tuple[Float
     finite = np.where(np.isfinite(values), values, np.nan)
     low, high = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
     return np.repeat(x[starts], 2), np.stack([low, high], axis=1).ravel()
+
+
+def _crossed(box: QRectF, lines: Sequence[tuple[Floats, Floats]], reach: float) -> bool:
+    """Whether a line through some points (N,), (N,) comes nearer to a box than `reach`."""
+    left, right = box.left() - reach, box.right() + reach
+    top, bottom = box.top() - reach, box.bottom() + reach
+    for x, y in lines:
+        # Those between the points left and right of the box, as a single point has no line.
+        first = max(int(np.searchsorted(x, left)) - 1, 0)
+        last = int(np.searchsorted(x, right)) + 1
+        near = y[first:last]
+        if len(near) == 1:
+            near = np.repeat(near, 2) if left <= x[first] <= right else near[:0]
+        lower, upper = np.fmax(near[1:], near[:-1]), np.fmin(near[1:], near[:-1])
+        if ((lower > top) & (upper < bottom)).any():
+            return True
+    return False

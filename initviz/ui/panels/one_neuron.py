@@ -30,6 +30,7 @@ class OneNeuron(CloserLook[OneStep]):
 
     name = "one_neuron"
     title = "One step of learning"
+    short_title = "One step"
     how_to_read = (
         "A small network with every number of one step on it; the arrow keys or ◀ and ▶ go from "
         "phase to phase. Forward: the inputs x come in at the left, each edge carries its weight, "

@@ -17,7 +17,7 @@ from initviz.ui.panels.drawing import CENTRE, LEFT, RIGHT, Cap, hatch, pen, widt
 from initviz.ui.panels.exponents import FIRST_COLOUR, UNDEFINED, ZERO, Cells, HeatMap
 from initviz.ui.panels.heat_colours import Colours
 from initviz.ui.panels.highlight import draw_frame
-from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
+from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time, shown_until
 from initviz.ui.theme import Theme
 
 #: More columns than this cost time and show nothing more.
@@ -95,10 +95,10 @@ class OverTime(Panel[HeatLayout]):
         if heat_for != self._heat_for:
             self._heat_for = heat_for
             self._heat = HeatMap(rows.count, lambda values: colours.cells(self.to_draw(values)))
-        self._end = end_of_time([lane])
+        self._end = end_of_time([lane], self.option("span"))
         columns = min(MOST_COLUMNS, self._end + 1)
         self._steps = np.linspace(0, self._end, columns).round().astype(np.int64)
-        self._heat.update(rows.track, self._steps, lane.recording.last_step)
+        self._heat.update(rows.track, self._steps, self._last)
 
     # -- layout --------------------------------------------------------------------------------
 
@@ -155,6 +155,11 @@ class OverTime(Panel[HeatLayout]):
             write(painter, text, at, theme.ink_soft, label, align=LEFT)
 
     @property
+    def _last(self) -> int:
+        """The last step that is shown."""
+        return shown_until(self.picked, self.option("span"))
+
+    @property
     def _marked_row(self) -> int:
         """The row of the layer that is marked; 0 where there is none."""
         return self.marked_place if self.rows().place == "hidden layer" else 0
@@ -174,7 +179,8 @@ class OverTime(Panel[HeatLayout]):
             left, width = layout.plot.left(), layout.plot.width()
             draw_frame(painter, theme, QRectF(left, top, width, bottom - top))
         self._draw_names(painter, layout, names)
-        draw_position(painter, theme, layout.plot, layout.x, [self.picked])
+        span = self.option("span")
+        draw_position(painter, theme, layout.plot, layout.x, [self.picked], span)
 
     def _draw_names(
         self, painter: QPainter, layout: HeatLayout, names: list[tuple[str, str]]
@@ -204,7 +210,7 @@ class OverTime(Panel[HeatLayout]):
         place, step = round(layout.y.value(at.y())), round(layout.x.value(at.x()))
         place, rows = min(max(place, 1), len(self._heat.cells)), self.rows()
         measured = rows.track.row_before(step)
-        if step > self.picked.recording.last_step or measured < 0:
+        if step > self._last or measured < 0:
             return ""
         values = rows.track.values[measured, : rows.count]
         return (
@@ -215,7 +221,8 @@ class OverTime(Panel[HeatLayout]):
 
     def table(self) -> Table:
         lane, rows, drawn = self.picked, self.rows(), self.drawn_column()
-        values = rows.track.values[:, : rows.count]
+        measured = rows.track.row_before(self._last) + 1
+        values = rows.track.values[:measured, : rows.count]
         column = rows.place.removeprefix("hidden ")
         header = [
             "lane",
@@ -229,7 +236,7 @@ class OverTime(Panel[HeatLayout]):
         made: list[Row] = [
             [lane.letter, lane.label, int(step), place + 1, number, *([seen] if drawn else [])]
             for step, numbers, row in zip(
-                rows.track.steps, values.tolist(), shown.tolist(), strict=True
+                rows.track.steps[:measured], values.tolist(), shown.tolist(), strict=True
             )
             for place, (number, seen) in enumerate(zip(numbers, row, strict=True))
         ]

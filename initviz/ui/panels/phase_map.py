@@ -94,6 +94,7 @@ class PhaseMap(Panel[PhaseLayout]):
     """χ₁ of deep plain networks over the spread of weights and biases."""
 
     name = "phase_map"
+    is_upright = True
     title = "Phase map"
     how_to_read = (
         "Each point is a way to draw weights and biases: σ_w = √(fan-in × variance of a weight) "
@@ -123,7 +124,7 @@ class PhaseMap(Panel[PhaseLayout]):
         self._kept: dict[Question, Chart] = {}
         self._standings: dict[str, tuple[Recording, Standing]] = {}
         self._pins_of: tuple[Recording | None, tuple[Pin, ...]] = (None, ())
-        self._names_for: tuple[PhaseLayout, tuple[Pin, ...]] | None = None
+        self._names_for: tuple[PhaseLayout, tuple[Pin, ...], tuple[Point, ...]] | None = None
         self._named: list[marks.Named] = []
         self._hold: Hold | None = None
         self._gestures = 0
@@ -161,7 +162,7 @@ class PhaseMap(Panel[PhaseLayout]):
         if unlike:
             return f"{where} · {label} in plain layers; {lane.letter} {unlike}"
         factor = slope_moment(question.activation, question.slope)
-        same = "" if factor is None else f": χ₁ = {factor:.4g} σ_w² for every q"
+        same = "" if factor is None else f": χ₁ = {factor:.4g} × fan-in × Var W for every q"
         return f"{where} · {lane.letter}, {label}{same}"
 
     @property
@@ -230,10 +231,15 @@ class PhaseMap(Panel[PhaseLayout]):
 
     def _names(self, layout: PhaseLayout) -> list[marks.Named]:
         """Where the pins' names go: sought when what they depend on has changed."""
-        names_for = (layout, self._pins_of[1])
+        pins, keep_off = self._pins_of[1], tuple[Point, ...]()
+        if self.is_presented:
+            # Nobody moves about in a picture on a wall to see what lies under a dot.
+            pins = tuple(pin for pin in pins if not pin.is_of_a_library)
+            keep_off = tuple(standing.point for _, standing in self._standings.values())
+        names_for = (layout, pins, keep_off)
         if self._names_for != names_for:
             self._names_for = names_for
-            self._named = marks.name_pins(layout, self._pins_of[1])
+            self._named = marks.name_pins(layout, pins, keep_off)
         return self._named
 
     def draw(self, painter: QPainter, size: QSizeF) -> None:

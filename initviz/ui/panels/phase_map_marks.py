@@ -43,22 +43,33 @@ class Dot:
 # -- pins -----------------------------------------------------------------------------------------
 
 
-def name_pins(layout: PhaseLayout, pins: Sequence[Pin]) -> list[Named]:
+def name_pins(
+    layout: PhaseLayout, pins: Sequence[Pin], keep_off: Sequence[Point] = ()
+) -> list[Named]:
     """Which pins have their names written, and where: no two on one another.
 
-    Where there is no room for all, the schemes that are used least go without.
+    Where there is no room for all, the schemes that are used least go without. No name lies on a
+    dot at one of the points to `keep_off`, such as NaN where a lane has none.
     """
     shown = [pin for pin in pins if layout.holds(pin.point)]
     points = [layout.at(pin.point) for pin in shown]
+    dots = [
+        _around(layout.at(p), 0.9 * layout.theme.mark)
+        for p in keep_off
+        if math.isfinite(p[0]) and layout.holds(p)
+    ]
     found: list[Named] = []
     for pin in sorted(shown, key=lambda pin: pin.rank):
-        stacked = _stacked(layout, [*(p for p, _ in found), pin], points)
+        stacked = _stacked(layout, [*(p for p, _ in found), pin], points, dots)
         found = stacked or found
     return found
 
 
 def _stacked(
-    layout: PhaseLayout, pins: Sequence[Pin], points: Sequence[QPointF]
+    layout: PhaseLayout,
+    pins: Sequence[Pin],
+    points: Sequence[QPointF],
+    dots: Sequence[QRectF],
 ) -> list[Named] | None:
     """A place for each name, from the right to the left, each as low as can be; or None."""
     placed: list[Named] = []
@@ -73,7 +84,7 @@ def _stacked(
         for box in _places(layout, pin):
             stem = QRectF(at.x() - 1, box.bottom(), 2, at.y() - box.bottom() - 1)
             is_long = stem.height() >= 0.5 * layout.theme.small
-            is_free = not _meets(box, (*boxes, *stems, *others))
+            is_free = not _meets(box, (*boxes, *stems, *others, *dots))
             if is_long and is_free and not _meets(stem, (*boxes, *above)):
                 placed.append((pin, box))
                 stems.append(stem)

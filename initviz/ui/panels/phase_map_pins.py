@@ -44,6 +44,11 @@ class Pin:
         return self.sigma_w, self.sigma_b
 
     @property
+    def is_of_a_library(self) -> bool:
+        """Whether only a library's spelling of a scheme stands there."""
+        return all(label.startswith(_KERAS) for label in self.labels)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The labels in short: a family once, and Keras's spelling of the same not at all."""
         families = [_family(label) for label in self.labels]

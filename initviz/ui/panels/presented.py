@@ -53,8 +53,8 @@ _Line = list[_Word]
 class PresentedHead(QWidget):
     """Paints the title over the middle of the plot, and the lanes' names where the chart has none.
 
-    It grows with what it has to say and shrinks only with its panel, so that a chart does not
-    jump while the numbers in its title change.
+    It grows with what it has to say and shrinks only with its panel, or when it is told to
+    `forget`, so that a chart does not jump while the numbers in its title change.
     """
 
     def __init__(self, panel: Panel[Any]) -> None:
@@ -63,10 +63,15 @@ class PresentedHead(QWidget):
         self._lines: list[_Line] = []
         self._rows: list[list[Shown]] = []
         self._middle = 0.0
+        self._least = 0  # pixels that it keeps
         self._kept_for: tuple[object, ...] = ()
         self.setObjectName(f"panel.{panel.name}.head")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def forget(self) -> None:
+        """Be only as high as what is said next, whatever was said before."""
+        self._least = 0
 
     def renew(self, title: str, beside: Sequence[str]) -> None:
         """Say `title` in bold, and after it as many of the parts `beside` as there is room for.
@@ -91,9 +96,9 @@ class PresentedHead(QWidget):
 
     def _settle(self, height: float) -> None:
         kept_for = (self._panel.width(), self._panel.theme, *self._panel.chosen.values())
-        least = self.height() if kept_for == self._kept_for else 0
-        self._kept_for = kept_for
-        self.setFixedHeight(max(round(height), least))
+        least = self._least if kept_for == self._kept_for else 0
+        self._kept_for, self._least = kept_for, max(round(height), least)
+        self.setFixedHeight(self._least)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._panel.theme
@@ -147,13 +152,17 @@ def name_beside(
 
 
 def _fitted(theme: Theme, title: str, beside: Sequence[str], room: float) -> list[_Line]:
+    heading = list(_words(title, theme.title, Weight.DemiBold, theme.ink))
     for first in range(len(beside) + 1):
-        words = list(_words(title, theme.title, Weight.DemiBold, theme.ink))
+        rest: list[_Word] = []
         for part in beside[first:]:
             whole = _Word(f" · {part}", theme.label, Weight.Normal, theme.ink_soft)
             pieces = _words(whole.text, whole.pixels, whole.weight, whole.colour)
-            words += [whole] if whole.width <= room else pieces
-        lines = _wrapped(words, room)
+            rest += [whole] if whole.width <= room else pieces
+        lines = _wrapped([*heading, *rest], room)
+        apart = [*_wrapped(heading, room), *_wrapped(rest, room)] if rest else lines
+        if len(lines) > 1 and len(apart) <= MOST_LINES:
+            return apart  # a line for the title and one for the rest, rather than a last word alone
         if len(lines) <= MOST_LINES:
             return lines
     cut = elided(title, theme.title, MOST_LINES * room - 4 * theme.title, Weight.DemiBold)

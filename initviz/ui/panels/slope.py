@@ -116,6 +116,7 @@ class Slope(Panel[SlopeLayout]):
 
     name = "slope"
     title = "Slope φ′ where z lies"
+    short_title = "Slope φ′"
     group = "Activations"
     how_to_read = (
         "The line is φ′, the slope of the layer's activation: by this much a gradient is "

@@ -90,6 +90,7 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
 
     name = "slow_motion"
     title = "Backprop in slow motion"
+    short_title = "Backprop"
     how_to_read = (
         "One sample's error on its way back, one layer for each beat, from the loss towards the "
         "input: press ▶ or the right arrow key. The first beat is the loss: δ = ∂L/∂z of the "

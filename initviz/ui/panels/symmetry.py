@@ -75,7 +75,9 @@ class Symmetry(LayerLook[Alike]):
     """Unit × unit cosines of the incoming weights of a layer, or of their gradients."""
 
     name = "symmetry"
+    is_upright = True
     title = "Symmetry microscope"
+    short_title = "Symmetry"
     how_to_read = (
         "Each cell compares two units of one layer: its colour is the cosine between their "
         "incoming weights, or, by the menu, between the gradients of these on this step's batch. "

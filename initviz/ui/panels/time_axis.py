@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
 from initviz.ui.panels.axes import Axis, step_ticks, step_up
-from initviz.ui.panels.base import Shown
+from initviz.ui.panels.base import Option, Shown
 from initviz.ui.panels.drawing import CENTRE, RIGHT, Cap, pen, width_of, write
 from initviz.ui.theme import Theme
 
@@ -16,9 +16,19 @@ from initviz.ui.theme import Theme
 SHORTEST = 10
 
 
-def end_of_time(shown: Sequence[Shown]) -> int:
-    """The step at the right end: round, and past what any lane has recorded."""
-    last = max((lane.recording.last_step for lane in shown), default=0)
+#: Which steps a panel over time shows: as it was at the step looked at, or all, with a line there.
+SPAN = Option("span", "Steps", {"step": "up to the step", "run": "the whole run"})
+
+
+def shown_until(lane: Shown, span: str) -> int:
+    """The last step that is shown of a lane, by the chosen value of `SPAN`."""
+    last = lane.recording.last_step
+    return last if span == "run" else min(lane.step, last)
+
+
+def end_of_time(shown: Sequence[Shown], span: str) -> int:
+    """The step at the right end: round, and past what is shown of any lane."""
+    last = max((shown_until(lane, span) for lane in shown), default=0)
     return round(step_up(float(max(last, SHORTEST))))
 
 
@@ -40,11 +50,11 @@ def draw_steps(painter: QPainter, theme: Theme, plot: QRectF, axis: Axis, titled
 
 
 def draw_position(
-    painter: QPainter, theme: Theme, plot: QRectF, axis: Axis, shown: Sequence[Shown]
+    painter: QPainter, theme: Theme, plot: QRectF, axis: Axis, shown: Sequence[Shown], span: str
 ) -> None:
-    """A line at the step that is looked at, where that is not the end of the history."""
+    """A line at the step that is looked at, where more is shown."""
     step = max(lane.step for lane in shown)
-    if step < max(lane.recording.last_step for lane in shown):
+    if step < max(shown_until(lane, span) for lane in shown):
         x = axis(float(step))
         # Light beside dark: to be seen on every colour.
         for colour, width in ((theme.surface, 1.5 * theme.line), (theme.ink, 0.5 * theme.line)):

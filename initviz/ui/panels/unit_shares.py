@@ -119,6 +119,7 @@ class UnitShares(Panel[ShareLayout]):
 
     name = "unit_shares"
     title = "Saturated, inactive, dead"
+    short_title = "Unit shares"
     group = "Activations"
     how_to_read = (
         "Each mark is a share of one hidden layer. Squares are saturated: of all samples and "

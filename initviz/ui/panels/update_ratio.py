@@ -35,7 +35,7 @@ from initviz.ui.panels.drawing import (
 from initviz.ui.panels.exponents import exponents
 from initviz.ui.panels.loss import thinned
 from initviz.ui.panels.presented import name_beside, room_beside
-from initviz.ui.panels.time_axis import draw_position, draw_steps, end_of_time
+from initviz.ui.panels.time_axis import SPAN, draw_position, draw_steps, end_of_time, shown_until
 from initviz.ui.theme import Theme
 
 #: log10 of the ratio that is commonly aimed at.
@@ -146,6 +146,7 @@ class UpdateRatio(Panel[RatioLayout]):
 
     name = "update_ratio"
     title = "Update : weight"
+    short_title = "Updates"
     group = "Weights"
     how_to_read = (
         "How much an update changes a layer's weights, relative to their size: log₁₀ of "
@@ -160,6 +161,7 @@ class UpdateRatio(Panel[RatioLayout]):
             "layer", "Layer", {k: label for k, (label, _) in _LAYERS.items()} | {ALL: "all layers"}
         ),
         Option("axis", "Axis", {key: decades.label for key, decades in _AXES.items()}),
+        SPAN,
     )
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -179,17 +181,18 @@ class UpdateRatio(Panel[RatioLayout]):
             for lane in self.shown
         }
         self._curves = [self._read_curve(lane) for lane in self.shown]
-        self._end = end_of_time(self.shown)
+        self._end = end_of_time(self.shown, self.option("span"))
 
     def _read_curve(self, lane: Shown) -> Curve:
         track = lane.recording.track("update_ratio")
         _, norms = lane.recording.latest("weight_norm", lane.step)
+        rows = track.row_before(shown_until(lane, self.option("span"))) + 1
         if self._is_all:
-            found = self._summaries[lane.letter].update(track)
-            return Curve(lane, track.steps, found[:, 1], found[:, ::2], not norms.any())
+            found = self._summaries[lane.letter].update(track)[:rows]
+            return Curve(lane, track.steps[:rows], found[:, 1], found[:, ::2], not norms.any())
         index = layer_index(lane.recording, self.option("layer"))
-        powers = exponents(track.values[:, index])
-        return Curve(lane, track.steps, powers, None, norms[index] == 0.0)
+        powers = exponents(track.values[:rows, index])
+        return Curve(lane, track.steps[:rows], powers, None, norms[index] == 0.0)
 
     @property
     def _is_all(self) -> bool:
@@ -262,7 +265,7 @@ class UpdateRatio(Panel[RatioLayout]):
         theme, plot = layout.theme, layout.plot
         for curve in reversed(self._curves):
             self._draw_band(painter, curve, layout)
-        draw_position(painter, theme, plot, layout.x, self.shown)
+        draw_position(painter, theme, plot, layout.x, self.shown, self.option("span"))
         for curve in reversed(self._curves):
             self._draw_curve(painter, curve, layout)
         self._name_rule(painter, layout)
@@ -390,11 +393,11 @@ class UpdateRatio(Panel[RatioLayout]):
     def describe(self, at: QPointF, layout: RatioLayout) -> str:
         if not layout.plot.adjusted(-4, 0, 4, 0).contains(at):
             return ""
-        step = round(layout.x.value(at.x()))
+        step, span = round(layout.x.value(at.x())), self.option("span")
         lines = []
         for curve in self._curves:
             row = int(np.searchsorted(curve.steps, step, side="right")) - 1
-            if row >= 0 and step <= curve.lane.recording.last_step:
+            if row >= 0 and step <= shown_until(curve.lane, span):
                 lines.append(
                     f"{curve.lane.letter}  step {curve.steps[row]}: {self._text(curve, row)}"
                 )

@@ -24,6 +24,7 @@ class WeightHistograms(Histograms):
 
     name = "weight_histograms"
     title = "Weight histograms"
+    short_title = "Weights"
     group = "Weights"
     how_to_read = (
         "Each ridge is the histogram of one layer's weights W, layer 1 on top and the output "
@@ -44,6 +45,7 @@ class GradientHistograms(Histograms):
 
     name = "gradient_histograms"
     title = "Gradient histograms"
+    short_title = "Gradients"
     group = "Gradients"
     how_to_read = (
         "Each ridge is the histogram of ∂L/∂W over one layer's weights, layer 1 on top and the "

@@ -67,7 +67,7 @@ CHANGED = [
     ("A text.", "A text.\n---", 24, "leave an empty line before ---"),
     ("A text.", "A text.\n\n---\n", 25, "an empty part"),
     ("A text.", "A formula $\\frac{1}{2$.", 23, "cannot be set: a { has no }"),
-    ("A text.", "A\nformula $\\fraction{1}$.", 24, "\\fraction is no command that is known"),
+    ("A text.", "A\nformula $\\fraction{1}$.", 24, "the command \\fraction is not known"),
     ("A text.", "$$\n\\frac{1}\n$$", 23, "a command lacks an argument"),
     ("A text.", "Some <b>HTML</b>.", 23, "HTML is not shown"),
     ("A text.", "<div>\nHTML\n</div>", 23, "HTML is not shown"),

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication
 
 from initviz.lab.lectures import Question
 from initviz.ui import theme
@@ -280,6 +282,42 @@ def test_a_sketch_has_no_choices_and_says_what_to_do(page):
     page.show_question(SKETCH, None, answered=True)
     assert "So it is." in page.accessibleDescription()
     assert "Draw your curve" not in page.accessibleDescription()
+
+
+def test_how_far_off_a_sketch_was_is_said_with_the_answer(page):
+    page.show_text(TITLE, PARTS)
+    page.show_question(SKETCH, None, answered=True)
+    page.say_of_sketch("within a factor of 30 on average")
+    said = page.accessibleDescription()
+    assert "Your sketch: within a factor of 30 on average." in said
+    assert "So it is." in said
+    assert_whole(page)
+    page.show_question(SKETCH)
+    assert "factor" not in page.accessibleDescription()
+
+
+def test_a_choice_that_comes_up_under_the_pointer_is_not_pointed_at_until_it_moves(asking):
+    first = asking.question_box.choices[0]
+    asking.grab()
+    alike = first.grab().toImage()
+
+    def send(choice, kind, x):
+        at = QPointF(x, choice.height() / 2)
+        everywhere = choice.mapToGlobal(at)
+        if kind is QEvent.Type.Enter:
+            event = QEnterEvent(at, at, everywhere)
+        else:
+            none = Qt.MouseButton.NoButton
+            event = QMouseEvent(kind, at, everywhere, none, none, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(choice, event)
+
+    send(first, QEvent.Type.Enter, 20)
+    send(first, QEvent.Type.MouseMove, 20)
+    assert first.grab().toImage() == alike
+    send(first, QEvent.Type.MouseMove, 21)
+    assert first.grab().toImage() != alike
+    QApplication.sendEvent(first, QEvent(QEvent.Type.Leave))
+    assert first.grab().toImage() == alike
 
 
 def test_another_question_replaces_the_choices(asking):

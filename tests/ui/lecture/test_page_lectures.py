@@ -5,9 +5,14 @@ from PySide6.QtCore import QByteArray, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from initviz.lab.lectures import read_challenge, read_lecture, shipped, shipped_challenges
+from initviz.lab.lectures import (
+    mathematics,
+    read_challenge,
+    read_lecture,
+    shipped,
+    shipped_challenges,
+)
 from initviz.ui import theme
-from initviz.ui.lecture import mathematics
 from initviz.ui.lecture.page import Page
 from initviz.ui.markdown import parse
 

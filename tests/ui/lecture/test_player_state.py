@@ -373,6 +373,7 @@ def test_a_sketch_is_drawn_with_keys_and_the_real_curve_is_shown_below_it(qtbot)
     assert answered.is_submitted
     assert answered.values == drawn
     assert "on average" in answered.words
+    assert f"Your sketch: {answered.words}." in player.page.accessibleDescription()
 
 
 def test_a_sketch_is_there_again_when_one_comes_back(qtbot):
@@ -409,6 +410,27 @@ def test_a_sketch_of_a_lane_that_is_alone_and_veiled_lies_on_empty_axes(qtbot):
     assert player.hand.shown() == []
     assert player.panels.panel("gradient_magnitude").shown == ()
     assert player.sketch.is_possible
+
+
+def test_where_all_lanes_are_veiled_the_axes_wait_and_nothing_is_said(qtbot):
+    veiled = one_scene("gradient_magnitude").replace("panels =", 'veiled = ["A"]\npanels =', 1)
+    player = play(qtbot, veiled)
+    panel = player.panels.panel("gradient_magnitude")
+    axes = panel.layer_axes()
+    assert axes is not None
+    assert axes.x.high == 2.5  # two hidden layers
+    chart = panel.chart_widget.grab().toImage()
+    numbers = [
+        chart.pixelColor(x, y).lightness()
+        for x in range(chart.width())
+        for y in range(round(axes.plot.bottom()) + 4, chart.height())
+    ]
+    assert min(numbers) < 150 < 250 < max(numbers)
+    player.next()
+    assert not player.hand.is_settled
+    assert player.footer.notice.text() == ""
+    settle(qtbot, player)
+    assert player.footer.notice.text() == ""
 
 
 # -- panels that find things out by themselves -------------------------------------------------

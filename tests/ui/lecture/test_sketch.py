@@ -252,7 +252,7 @@ def test_it_stays_over_the_real_curve_dashed_and_named(make, lanes, monkeypatch)
         )[1],
     )
     image = sketch.parentWidget().grab().toImage()
-    assert " ".join(written) == f"your sketch: {sketch.words}"
+    assert written == ["your sketch"]
     top = sketch.mapTo(sketch.parentWidget(), QPoint(0, 0)).y()
     axes = sketch.panel.layer_axes()
     y = round(axes.y(-8.0)) + top
@@ -290,7 +290,7 @@ def test_it_needs_no_lane_to_draw_on(make):
     assert axes.x(5.0) < axes.plot.right() < axes.x(6.0)
     _drag(sketch, (1, -8.0), (5, 0.0))
     assert sketch.values == pytest.approx((-8.0, -6.0, -4.0, -2.0, 0.0), abs=0.05)
-    image = sketch.grab().toImage()
+    image = sketch.panel.chart_widget.grab().toImage()  # it lies right over it
     band = QColor(sketch.panel.theme.healthy_band)
     assert image.pixelColor(_at(sketch, 4.5, 0.5)) == band
 

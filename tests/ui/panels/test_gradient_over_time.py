@@ -110,9 +110,11 @@ def test_a_long_run_has_a_bounded_number_of_columns(make_panel, record, lane, pi
     assert panel._heat.cells.shape == (3, MOST_COLUMNS)
 
 
-def test_the_position_is_a_line_where_it_is_not_the_end(make_panel, record, lane, picture):
+def test_the_position_is_a_line_where_the_whole_run_is_shown(make_panel, record, lane, picture):
     recording = record(steps=range(401))
-    image, layout = picture(make_panel(GradientOverTime, [lane(recording, 100)]))
+    panel = make_panel(GradientOverTime, [lane(recording, 100)])
+    panel.set_option("span", "run")
+    image, layout = picture(panel)
     at_end, _ = picture(make_panel(GradientOverTime, [lane(recording, 400)]))
     x = round(layout.x(100.0))
     y = round(layout.y(5.0))

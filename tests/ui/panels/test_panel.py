@@ -8,13 +8,14 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QLabel, QToolButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QLabel, QToolButton, QWidget
 from shiboken6 import isValid
 
 from initviz.ui.layout import DEFAULT
 from initviz.ui.panels import CATALOGUE, PANELS, canvas
 from initviz.ui.panels.base import GROUPS
-from initviz.ui.theme import THEMES
+from initviz.ui.panels.drawing import Weight, width_of
+from initviz.ui.theme import LIGHT, THEMES
 
 BY_NAME = {kind.name: kind for kind in PANELS}
 #: Those that show what was recorded: the others are found out or asked for first.
@@ -54,6 +55,26 @@ def test_a_panel_says_what_it_is(kind, make_panel):
     assert panel.objectName() == f"panel.{kind.name}"
     assert panel.accessibleName() == kind.title
     assert len(kind.how_to_read) > 100
+
+
+def test_a_title_gives_way_to_its_short_form_before_it_is_cut(kind, make_panel, two_lanes):
+    panel = make_panel(kind, two_lanes, size=(900, 240))
+    panel.show()
+    headline = panel.header.findChild(QWidget, "headline")
+
+    def shown_in(title):
+        headline.resize(1 + round(width_of(title, LIGHT.title, Weight.DemiBold)), 20)
+        return headline.shown_title, headline.toolTip().startswith(kind.title)
+
+    short = kind.short_title or kind.title
+    assert shown_in(kind.title) == (kind.title, False)
+    assert shown_in(short) == (short, short != kind.title)
+    assert headline.accessibleName() == kind.title
+
+
+def test_no_two_panels_have_one_short_title():
+    shown = [kind.short_title or kind.title for kind in PANELS]
+    assert len(set(shown)) == len(shown)
 
 
 def test_the_panels_that_move_fastest_are_drawn_most_often():

@@ -78,7 +78,7 @@ def test_relu_has_one_chi_for_every_q_and_the_panel_says_so(map_of, lane):
     assert np.allclose(chart.chi, sigma_ws**2 / 2)
     assert np.allclose(chart.line[:, 0], math.sqrt(2))
     panel = map_of(empty_run(network__activation="relu"))
-    assert "χ₁ = 0.5 σ_w² for every q" in panel.subtitle()
+    assert "χ₁ = 0.5 × fan-in × Var W for every q" in panel.subtitle()
     told = panel.values_at(QPointF(place_of(panel, (2.0, 0.5))))
     assert "q grows for ever" in told
     assert "χ₁ = 2" in told or "χ₁ = 1.9" in told

@@ -1,20 +1,16 @@
 """Panels on the projector: large, named, and with every word whole and by itself."""
 
-import itertools
-import sys
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QSizeF, Qt
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 
 from initviz import run
 from initviz.lab.experiment import Experiment
 from initviz.ui import theme
-from initviz.ui.panels import PANELS, drawing
+from initviz.ui.panels import PANELS
 from initviz.ui.panels.activation_histograms import ActivationHistograms
 from initviz.ui.panels.base import NEXT_LANE, Shown
 from initviz.ui.panels.gradient_magnitude import GradientMagnitude
@@ -27,6 +23,7 @@ from initviz.ui.panels.symmetry import Symmetry
 from initviz.ui.panels.unit_shares import UnitShares, points_apart
 from initviz.ui.panels.update_ratio import UpdateRatio
 from tests.ui.panels.seed_runs import made_runs
+from tests.ui.panels.words import faults_of_words, reader_of_words
 
 #: Lines of the display, and the size that a panel has there: alone, one of two below each other,
 #: one of two side by side.
@@ -103,51 +100,7 @@ def presented(make_panel, runs, qtbot):
 @pytest.fixture
 def texts(monkeypatch):
     """What a panel writes on its chart and over it: its text, size and place in the panel."""
-    found, real = [], drawing.write
-
-    def write(painter, text, at, colour, pixels, **how):
-        box = real(painter, text, at, colour, pixels, **how)
-        place = painter.worldTransform().mapRect(box)
-        if text:
-            found.append(SimpleNamespace(text=text, pixels=pixels, box=place, colour=colour))
-        return box
-
-    for name, module in list(sys.modules.items()):
-        if name.startswith("initviz.ui.panels.") and getattr(module, "write", None) is real:
-            monkeypatch.setattr(module, "write", write)
-
-    def read(panel):
-        QApplication.processEvents()
-        found.clear()
-        size = panel.chart_widget.size()
-        image = QImage(size, QImage.Format.Format_RGB32)
-        image.fill(QColor(panel.theme.surface))
-        with QPainter(image) as painter:
-            panel.draw(painter, QSizeF(size))
-        top = panel.chart_widget.y()
-        for one in found:
-            one.box.translate(0, top)
-        chart = list(found)
-        found.clear()
-        panel.findChild(QWidget, f"panel.{panel.name}.head").grab()
-        return [*found, *chart]
-
-    return read
-
-
-def _faults(panel, written):
-    """What is wrong with what is written: cut, outside, too small, or over other words."""
-    area = QRectF(panel.rect()).adjusted(-1, -1, 1, 1)
-    for one in written:
-        if one.text.endswith("…"):
-            yield f"cut: {one.text}"
-        if not area.contains(one.box):
-            yield f"outside: {one.text} at {one.box}"
-        if one.pixels < 18:
-            yield f"small: {one.text}, {one.pixels}"
-    for one, other in itertools.combinations(written, 2):
-        if one.box.adjusted(1, 2, -1, -2).intersects(other.box.adjusted(1, 2, -1, -2)):
-            yield f"{one.text!r} over {other.text!r} at {one.box}"
+    return reader_of_words(monkeypatch)
 
 
 @pytest.mark.parametrize("highlight", ["", "hidden 2"])
@@ -157,7 +110,7 @@ def test_every_word_is_whole_and_by_itself(kind, presented, texts, lines, size, 
     panel = presented(kind, lines, size, highlight=highlight)
     written = texts(panel)
     assert any(kind.title.split()[0] in one.text for one in written)
-    assert list(_faults(panel, written)) == []
+    assert list(faults_of_words(panel, written)) == []
 
 
 @pytest.mark.parametrize("which", ["start", "boom"])
@@ -171,7 +124,7 @@ def test_so_it_is_before_training_and_where_a_run_diverges(
     kind, presented, texts, lines, size, which
 ):
     panel = presented(kind, lines, size, which)
-    assert list(_faults(panel, texts(panel))) == []
+    assert list(faults_of_words(panel, texts(panel))) == []
 
 
 @pytest.mark.parametrize(("lines", "size"), SIZES)
@@ -182,7 +135,7 @@ def test_so_it_is_with_ten_seeds(presented, texts, runs, lines, size, show):
         panel._finish(made_runs(one.experiment))
     written = texts(panel)
     assert "Run 10 seeds" not in {one.text for one in written}
-    assert list(_faults(panel, written)) == []
+    assert list(faults_of_words(panel, written)) == []
     panel.stop()
 
 
@@ -402,8 +355,20 @@ def test_a_lane_can_be_chosen_like_an_option(presented):
     panel = presented(GradientOverTime)
     panel.set_option("lane", "B")
     assert panel.picked.letter == "B"
-    with pytest.raises(KeyError, match="lane = C"):
-        panel.set_option("lane", "C")
+    panel.set_option("lane", "")
+    assert panel.picked.letter == "A"
+    with pytest.raises(KeyError, match="lane = E"):
+        panel.set_option("lane", "E")
+
+
+def test_a_lane_that_is_chosen_before_it_is_there_is_shown_once_it_is(presented):
+    panel = presented(GradientOverTime)
+    both = panel.shown
+    panel.show_data(both[:1])
+    panel.set_option("lane", "B")
+    assert panel.picked.letter == "A"
+    panel.show_data(both)
+    assert panel.picked.letter == "B"
 
 
 @pytest.mark.parametrize("kind", PANELS, ids=lambda kind: kind.name)

@@ -1,21 +1,27 @@
 """What was drawn live at a step is drawn again, pixel by pixel, from the file that was kept of it.
 
-Panels over time show the whole run and a line at the step looked at: theirs are the pictures of
-going back in the live run, at its end. All others show nothing of what comes after the step.
+No panel shows anything of what comes after the step looked at; those over time do so on request.
 
 Left out are panels that find out by themselves what they show, from whole weights that are kept of
 some steps only, and the seeds, which are asked for and not recorded.
 """
 
+import numpy as np
 import pytest
+from PySide6.QtCore import QPointF, QSizeF
 
 from initviz.lab.experiment import Experiment
 from initviz.lab.network_settings import layer_names
 from initviz.lab.recording import Recording, load
 from initviz.lab.training import environment, train
 from initviz.ui.panels import PANELS
+from initviz.ui.panels.activation_over_time import ActivationOverTime
 from initviz.ui.panels.base import Shown
-from initviz.ui.panels.export import to_image
+from initviz.ui.panels.export import to_csv, to_image
+from initviz.ui.panels.gradient_over_time import GradientOverTime
+from initviz.ui.panels.loss import Loss
+from initviz.ui.panels.time_axis import SPAN
+from initviz.ui.panels.update_ratio import UpdateRatio
 
 LAST = 130
 SIZE = (640, 520)
@@ -41,7 +47,7 @@ SESSIONS = {
     "one lane along time": {"A": RECURRENT},
     "two lanes along time": {"A": RECURRENT, "B": RECURRENT.with_value("run.seed", 1)},
 }
-OVER_TIME = {"gradient_over_time", "activation_over_time", "update_ratio", "loss"}
+OVER_TIME = [GradientOverTime, ActivationOverTime, UpdateRatio, Loss]
 RECORDED = [kind for kind in PANELS if not kind.needs_analyst and kind.name != "seeds"]
 
 
@@ -78,11 +84,8 @@ def session(request, qapp, tmp_path_factory, _fonts):
                 panels[kind.name].resize(*SIZE)
             panels[kind.name].show_data(now)
             panels[kind.name].catch_up()
-            if step in KEPT and kind.name not in OVER_TIME:
+            if step in KEPT:
                 pictures[kind.name, step] = to_image(panels[kind.name])
-    for name in panels.keys() & OVER_TIME:
-        for step in KEPT:
-            pictures[name, step] = pictures_of(panels[name], recordings, step)
     folder = tmp_path_factory.mktemp("replay")
     for letter, recording in recordings.items():
         recording.save(folder / f"{letter}.initviz")
@@ -110,3 +113,52 @@ def test_the_pictures_of_different_steps_differ(session):
     still = {"phase_map"}  # it shows how the network starts
     for name in {name for name, _ in pictures} - still:
         assert pictures[name, 1] != pictures[name, LAST], name
+
+
+def test_every_panel_with_an_axis_of_steps_is_among_those_over_time():
+    assert {kind for kind in RECORDED if SPAN in kind.options} == set(OVER_TIME)
+
+
+@pytest.mark.parametrize("presented", [False, True], ids=["in the window", "on the projector"])
+@pytest.mark.parametrize("kind", OVER_TIME)
+def test_a_panel_over_time_shows_what_was_there_at_the_step(
+    make_panel, record, lane, picture, kind, presented
+):
+    """Axis and all, though the run goes on over four times as many steps."""
+    short, long = record(steps=range(0, 101, 2)), record(steps=range(0, 401, 2))
+
+    def painted(recording, span):
+        panel = make_panel(kind, [lane(recording, 100)])
+        panel.set_option("span", span)
+        panel.present(presented)
+        image, layout = picture(panel)
+        return image, layout.x.high, to_csv(panel.table())
+
+    live, end, table = painted(short, "step")
+    assert painted(long, "step") == (live, end, table)
+    whole, later, more = painted(long, "run")
+    assert whole != live
+    assert later > end
+    assert len(more) > len(table)
+
+
+@pytest.mark.parametrize("kind", OVER_TIME)
+def test_nothing_is_read_out_of_what_comes_after_the_step(make_panel, record, lane, kind):
+    panel = make_panel(kind, [lane(record(steps=range(401)), 32)])
+    for span, step in (("run", 35), ("step", 32), ("step", 35)):
+        panel.set_option("span", span)
+        panel.catch_up()
+        layout = panel.lay_out(QSizeF(640, 480))
+        at = QPointF(layout.x(float(step)), layout.plot.center().y())
+        told = panel.describe(at, layout)
+        assert bool(told) == (span == "run" or step == 32)
+
+
+def test_a_long_loss_curve_is_cut_without_a_copy(make_panel, record, lane):
+    recording = record(1, steps=range(2000))
+    panel = make_panel(Loss, [lane(recording, 1000)])
+    panel.catch_up()
+    curve = panel._curves[0]
+    assert curve.steps[-1] == 1000
+    assert np.shares_memory(curve.values, recording.scalar_track("loss").values)
+    assert np.shares_memory(curve.steps, recording.scalar_track("loss").steps)

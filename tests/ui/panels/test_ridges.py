@@ -73,6 +73,17 @@ def test_values_beyond_the_axis_are_counted_and_not_drawn():
     assert made.y[0, -2] == 50.0
 
 
+def test_a_layer_that_lies_on_the_very_end_of_the_axis_is_drawn_there():
+    """A layer of ones has bins around 1, some of them a hair beyond the axis."""
+    made = _ridge(_histogram(np.nextafter(1.0, 0.0), np.nextafter(1.0, 2.0)))
+    assert made.above.tolist() == [0]
+    assert made.below.tolist() == [0]
+    assert made.y.min() == pytest.approx(30.0)
+    assert made.x.max() == 300.0
+    made = _ridge(_histogram(-1.001, -1.0005))
+    assert made.below.tolist() == [0]
+
+
 def test_nan_and_infinity_are_counted_apart():
     assert _ridge(_histogram(0.0, 1.0, outside=(0, 0, 4, 2))).broken.tolist() == [[4, 2]]
 

@@ -1,8 +1,8 @@
 """LaTeX formulas as SVG, drawn by ziamath: see docs/decisions/0012-formulas.md.
 
-There is no Qt here, so that a lecture can be checked without it. ziamath is imported by the first
-formula. Formulas come from files that people share: what they may say and how much is limited, and
-whatever goes wrong in the libraries becomes one ValueError with a sentence.
+ziamath is imported by the first formula. What a formula may say, and how much, is for `formulas` to
+tell, which does not need it; whatever that lets through can be drawn. Should the libraries stumble
+all the same, that is one ValueError with a sentence.
 """
 
 from __future__ import annotations
@@ -12,50 +12,28 @@ import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ziamath.zmath import Latex
+from initviz.lab.lectures import formulas
 
-#: A formula of more characters is refused: layouts take time that grows with them.
-LONGEST = 1_000
-#: A formula wider or higher than so many ems is refused.
-LARGEST = 200.0
+if TYPE_CHECKING:
+    from ziamath.zmath import Math
+
+#: A formula wider or higher than so many ems is refused; `formulas` lets none through.
+LARGEST = 600.0
 
 #: Each formula is drawn once at this size; a picture of lines can be scaled without loss.
 _EM = 100.0
-#: What stands for the colour in that one drawing.
-_INK = "#010203"
+#: What stands for the colour in that one drawing; the library passes any word on.
+_INK = "ink-of-the-formula"
 #: Air around the ink, in ems: enough that no smoothed edge is cut off.
 MARGIN = 0.08
 
-#: Commands that a formula must not use, and why.
-_REFUSED: dict[str, str] = {
-    **dict.fromkeys(
-        ("newcommand", "renewcommand", "def", "newenvironment", "DeclareMathOperator"),
-        "defines commands",
-    ),
-    **dict.fromkeys(("color", "textcolor", "colorbox", "fcolorbox"), "sets colours"),
-    **dict.fromkeys(("href", "url"), "makes a link"),
-    **dict.fromkeys(("tag", "label", "ref", "eqref"), "numbers formulas"),
-}
-
-#: What the errors of latex2mathml mean, by the names of their classes.
-_MEANINGS: dict[str, str] = {
-    "MissingSuperScriptOrSubscriptError": "nothing follows a ^ or a _",
-    "DoubleSubscriptsError": "two subscripts stand at one place: write {…}",
-    "DoubleSuperscriptsError": "two superscripts stand at one place: write {…}",
-    "ExtraLeftOrMissingRightError": r"a \left has no \right",
-    "MissingEndError": r"a \begin has no \end",
-    "NumeratorNotFoundError": "a fraction has no numerator",
-    "DenominatorNotFoundError": "a fraction has no denominator",
-    "LimitsMustFollowMathOperatorError": r"\limits must follow an operator",
-    "NoAvailableTokensError": "something is missing at its end",
-    "RecursionError": "it is nested too deeply",
-    "ParseError": "an & or another sign stands where it has no meaning",
-}
-
-_COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+#: Signs of numbers, and what stands before one: else it is between two terms.
+_SIGNS = frozenset("−-+±∓")
+_BEFORE_SIGNS = frozenset("=≈≃≅∼<>≤≥≪≫≠≔→←↦∝∈,;:([{|‖·×/")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -125,69 +103,51 @@ def check(latex: str) -> None:
 @lru_cache(maxsize=512)
 def _draw(latex: str, display: bool) -> _Drawing:
     """Raises ValueError."""
-    _refuse(latex)
-    drawn = _typeset(latex, display)
-    _see_that_all_is_known(latex, drawn)
-    return _measured(latex, drawn.svgxml())
+    why = formulas.fault(latex)
+    if why:
+        raise _fault(latex, why)
+    return _measured(latex, _typeset(latex, display).svgxml())
 
 
-def _refuse(latex: str) -> None:
-    """Turn down what the libraries would take and should not."""
-    if not latex:
-        raise ValueError("a formula is empty")
-    if len(latex) > LONGEST:
-        raise ValueError(
-            f"a formula has {len(latex)} characters; at most {LONGEST} are allowed:"
-            f" {_shortened(latex)}"
-        )
-    commands = _COMMAND.findall(latex)
-    for command in commands:
-        if command in _REFUSED:
-            raise _fault(latex, rf"\{command} is not allowed: it {_REFUSED[command]}")
-    if commands.count("begin") != commands.count("end"):
-        raise _fault(latex, r"\begin and \end must come in pairs")
-    depth = 0
-    for brace in re.findall(r"[{}]", _COMMAND.sub("", latex)):
-        depth += 1 if brace == "{" else -1
-        if depth < 0:
-            raise _fault(latex, "a } has no {")
-    if depth:
-        raise _fault(latex, "a { has no }")
+def has_sign(letter: str) -> bool:
+    """Whether the font has a letter; one that it lacks would be drawn as an empty box."""
+    return bool(_library().Math.fromlatex("x").font.glyphindex(letter))
 
 
-def _typeset(latex: str, display: bool) -> Latex:
+def _typeset(latex: str, display: bool) -> Math:
     """Raises ValueError."""
     library = _library()
     try:
-        return library(latex, size=_EM, color=_INK, inline=not display)
+        root = ET.fromstring(library.tex2mml(latex, inline=not display))
+        root.set("mathcolor", _INK)
+        _bind_signs(root)
+        drawn: Math = library.Math(root, size=_EM)
     # The two libraries raise bare exceptions, failed assertions and whatever their own slips give.
     except Exception as error:
-        meaning = _MEANINGS.get(type(error).__name__, "it cannot be read")
-        raise _fault(latex, meaning) from error
+        raise _fault(latex, "it cannot be drawn") from error
+    return drawn
+
+
+def _bind_signs(root: ET.Element) -> None:
+    """A minus after a relation, a comma or a bracket is a sign, and stands close to its number."""
+    for row in root.iter():
+        for before, part in pairwise(row):
+            is_sign = part.tag.endswith("}mo") and part.text in _SIGNS
+            if is_sign and before.tag.endswith("}mo") and before.text in _BEFORE_SIGNS:
+                part.set("form", "prefix")
 
 
 @cache
-def _library() -> type[Latex]:
+def _library() -> ModuleType:
     """ziamath, made to write each glyph where it stands: Qt draws SVG 1.2 Tiny."""
     with warnings.catch_warnings():
         # On Python 3.11 and 3.12 it opens its font in a way that was called deprecated then.
         warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath import zmath
         from ziamath.config import config
-        from ziamath.zmath import Latex
 
     config.svg2 = False
-    return Latex
-
-
-def _see_that_all_is_known(latex: str, drawn: Latex) -> None:
-    """An unknown command would be spelt out, and a missing letter drawn as an empty box."""
-    for element in drawn.mathml.iter():
-        text = (element.text or "").strip()
-        if len(text) > 1 and text.startswith("\\"):
-            raise _fault(latex, f"the command {text} is not known")
-        for letter in text:
-            if not letter.isspace() and not drawn.font.glyphindex(letter):
-                raise _fault(latex, f"there is no sign for {letter!r}")
+    return zmath
 
 
 def _measured(latex: str, picture: ET.Element) -> _Drawing:
