@@ -23,7 +23,7 @@ from initviz.ui.flow_layout import FlowLayout
 from initviz.ui.theme import Theme
 
 #: The size of a card, and of the picture on it, in heights of text.
-LECTURE_CARD, CHALLENGE_CARD, FILE_CARD = (20.0, 18.5), (20.0, 4.6), (20.0, 4.6)
+LECTURE_CARD, CHALLENGE_CARD, FILE_CARD = (20.0, 19.6), (20.0, 4.6), (20.0, 4.6)
 PICTURE = (18.4, 9.2)
 
 
