@@ -214,10 +214,13 @@ class Lane(QObject):
         if self.recording is None or self._coming is not None:
             return
         for event in self._job.events():
-            if isinstance(event, Measured) and event.snapshot.step > self.recording.last_step:
-                self.recording.append(event.snapshot)
-            elif isinstance(event, Ended):
-                self.recording.has_ended |= event.has_finished
+            match event:
+                case Began() if not self._is_known:
+                    return  # what follows is of a run that nobody has seen yet
+                case Measured(snapshot) if snapshot.step > self.recording.last_step:
+                    self.recording.append(snapshot)
+                case Ended(_, has_finished):
+                    self.recording.has_ended |= has_finished
 
     def _allow(self, until: int | None) -> None:
         if not self.can_train:

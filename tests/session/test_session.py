@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import QUANTITIES
-from initviz.lab.settings import Value
 from initviz.session import worker as worker_module
 from initviz.session.events import Began, Ended, Measured, Waiting
 from initviz.session.job import Job
 from initviz.session.laboratory import Laboratory
 from initviz.session.lane import Lane, State
 from initviz.session.worker import Worker, explain
-
-SMALL = Experiment.from_toml("[network]\nhidden_layers = 2\nwidth = 8")
-BIG = Experiment.from_toml("[network]\nhidden_layers = 20\nwidth = 128")
-
-
-@pytest.fixture
-def laboratory(qtbot: QtBot) -> Iterator[Laboratory]:
-    made = Laboratory(SMALL)
-    wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lane(laboratory: Laboratory) -> Lane:
-    return laboratory.lane("A")
-
-
-def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
-    qtbot.waitUntil(condition, timeout=30_000)
-
-
-def last_step(lane: Lane) -> int:
-    assert lane.recording is not None
-    return lane.recording.last_step
+from tests.session.lanes import BIG, SMALL, last_step, wait
 
 
 def test_a_lane_starts_paused_at_step_0_with_everything_measured(lane: Lane) -> None:
@@ -244,133 +217,6 @@ def test_the_timeline_follows_the_end_until_one_goes_back(
     assert timeline.step == timeline.last == last_step(lane)
 
 
-# -- runs that come to their own end ------------------------------------------------------------
-
-SHORT = SMALL.with_value("training.length", 7)
-STARVED = SMALL.with_values(
-    {
-        "network.hidden_layers": 5,
-        "training.early_stopping": True,
-        "training.patience": 40,
-    }
-)
-
-
-def test_a_run_ends_by_itself_after_its_length(
-    qtbot: QtBot, laboratory: Laboratory, lane: Lane
-) -> None:
-    lane.set_experiment(SHORT)
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    assert last_step(lane) == 7
-    assert lane.recording is not None
-    assert lane.recording.measured("dead_fraction")[-1]
-    assert lane.recording.weight_steps[[0, -1]].tolist() == [0, 7]
-    assert lane.recording.stopped == ""
-    assert lane.error == ""
-    assert lane.is_idle
-    assert not laboratory.clock.is_running
-
-
-def test_a_run_whose_loss_stands_still_is_stopped_early(qtbot: QtBot, lane: Lane) -> None:
-    lane.set_experiment(STARVED)
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    assert lane.recording is not None
-    assert lane.recording.stopped == "early"
-    assert lane.recording.measured("dead_fraction")[-1]
-
-
-def test_single_steps_end_with_the_last_one_and_not_a_step_after(qtbot: QtBot, lane: Lane) -> None:
-    lane.set_experiment(SHORT.with_value("training.length", 2))
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    lane.step()
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    lane.step()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    assert last_step(lane) == 2
-
-
-def test_a_finished_run_stays_finished_whatever_is_asked_of_it(
-    qtbot: QtBot, laboratory: Laboratory, lane: Lane
-) -> None:
-    lane.set_experiment(SHORT)
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    for ask in (lane.run, lane.step, lane.pause, lane.toggle, lane.toggle):
-        ask()
-        assert lane.state is State.FINISHED
-    assert not laboratory.clock.is_running
-    assert list(lane._job.events()) == []
-    assert last_step(lane) == 7
-
-
-@pytest.mark.parametrize(
-    "changes", [{}, {"training.length": 1, "training.unit": "epochs", "training.batch_size": 512}]
-)
-def test_a_finished_run_that_is_taken_back_is_still_finished(
-    qtbot: QtBot, laboratory: Laboratory, lane: Lane, changes: dict[str, Value]
-) -> None:
-    lane.set_experiment(SHORT.with_values(changes))
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    kept = lane.recording
-    assert kept is not None
-    lane.reset()
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    laboratory.take_back("A", kept, None)
-    assert lane.state is State.FINISHED
-    lane.run()
-    assert lane.state is State.FINISHED
-
-
-def test_an_unfinished_run_that_is_taken_back_goes_on_to_its_end(
-    qtbot: QtBot, laboratory: Laboratory, lane: Lane
-) -> None:
-    lane.set_experiment(SHORT)
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    lane.step()
-    wait(qtbot, lambda: lane.state is State.PAUSED and last_step(lane) == 1)
-    kept = lane.recording
-    assert kept is not None
-    lane.reset()
-    wait(qtbot, lambda: lane.state is State.PAUSED and lane.recording is not kept)
-    laboratory.take_back("A", kept, None)
-    assert lane.state is State.PAUSED
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    assert last_step(lane) == 7
-
-
-def test_a_finished_run_starts_again_after_a_reset(qtbot: QtBot, lane: Lane) -> None:
-    lane.set_experiment(SHORT)
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    old = lane.recording
-    lane.reset()
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    assert lane.recording is not old
-    assert last_step(lane) == 0
-    lane.run()
-    wait(qtbot, lambda: lane.state is State.FINISHED)
-    assert last_step(lane) == 7
-
-
-def test_the_end_of_a_run_that_was_replaced_says_nothing_of_the_new_one(
-    qtbot: QtBot, lane: Lane
-) -> None:
-    lane.set_experiment(SHORT)
-    lane.run()
-    # The old run has ended, and nobody has read that yet.
-    while not any(isinstance(event, Ended) for event in list(lane._job._mailbox)):
-        lane._job.cancel.wait(0.001)
-    lane.set_experiment(SMALL)
-    wait(qtbot, lambda: lane.state is State.PAUSED)
-    lane.run()
-    wait(qtbot, lambda: last_step(lane) > 20)
-    assert lane.state is State.RUNNING
-
-
 def test_closing_in_the_middle_of_a_run_ends_the_thread(qtbot: QtBot) -> None:
     made = Laboratory(BIG)
     wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
@@ -402,7 +248,7 @@ def test_a_run_begins_measures_waits_and_always_ends() -> None:
 
 def test_a_run_that_comes_to_its_own_end_says_so() -> None:
     worker = Worker()
-    job = Job(SHORT, worker.bell)
+    job = Job(SMALL.with_value("training.length", 7), worker.bell)
     job.train_to(None)
     worker.start(job)
     *events, ended = drained(job, Ended)

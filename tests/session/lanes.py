@@ -1,0 +1,24 @@
+"""Small experiments, and how one waits for their lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytestqt.qtbot import QtBot
+
+from initviz.lab.experiment import Experiment
+from initviz.session.lane import Lane
+
+SMALL = Experiment.from_toml("[network]\nhidden_layers = 2\nwidth = 8")
+BIG = Experiment.from_toml("[network]\nhidden_layers = 20\nwidth = 128")
+
+
+def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
+    """Let the event loop run until this holds."""
+    qtbot.waitUntil(condition, timeout=30_000)
+
+
+def last_step(lane: Lane) -> int:
+    """The newest step that is recorded."""
+    assert lane.recording is not None
+    return lane.recording.last_step
