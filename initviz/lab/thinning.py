@@ -24,7 +24,7 @@ LAYER_NUMBERS = 4_000_000
 #: Numbers that all quantities along time of a recording may hold together.
 TIME_NUMBERS = 2_000_000
 #: Numbers that all histograms of a recording may hold together.
-HISTOGRAM_NUMBERS = 16_000_000
+HISTOGRAM_NUMBERS = 14_000_000
 #: Rows of a scalar, one for each step.
 SCALAR_ROWS = 200_000
 #: Checkpoints that a recording may hold, and the bytes that they may take together; but the first
