@@ -282,20 +282,22 @@ class Choice(QAbstractButton):
             self._is_pointed_at = pointed
             self.update()
 
+    def _draw_frame(self, painter: QPainter, colour: str) -> None:
+        """A frame, not a ground: the text is as easy to read as before."""
+        radius = self._setting.theme.radius / 2
+        painter.setPen(QPen(QColor(colour), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The number, the text and, where the pointer or the focus is, a ground or a frame."""
+        """The number, the text and, where the pointer or the focus is, a frame."""
         theme = self._setting.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._is_pointed_at and not self._answered:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(themes.mix(theme.note, theme.ink, 0.06)))
-            painter.drawRoundedRect(QRectF(self.rect()), theme.radius / 2, theme.radius / 2)
+            self._draw_frame(painter, theme.axis)
         if self.hasFocus() and not self._answered:
-            painter.setPen(QPen(QColor(theme.accent), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-            painter.drawRoundedRect(frame, theme.radius / 2, theme.radius / 2)
+            self._draw_frame(painter, theme.accent)
         document = self.rich_document
         weight = QFont.Weight.Bold if self._mark else QFont.Weight.Normal
         painter.setFont(themes.font(self._setting.size, weight))

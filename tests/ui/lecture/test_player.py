@@ -307,9 +307,22 @@ def test_a_control_with_the_focus_keeps_its_own_keys(player):
 # -- every lecture that is shipped -----------------------------------------------------------
 
 
+def with_a_remote(_player):
+    return Key.Key_PageDown
+
+
+def with_a_keyboard(player):
+    """Answer what can be answered, and go on."""
+    asks = player.course.is_asking and player.course.question.choices
+    return Key.Key_1 if asks else Key.Key_Right
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)
-def test_a_remote_gets_through_every_shipped_lecture(qtbot, path):
+@pytest.mark.parametrize(
+    ("on", "back"), [(with_a_remote, Key.Key_PageUp), (with_a_keyboard, Key.Key_Left)]
+)
+def test_one_gets_through_every_shipped_lecture_and_back(qtbot, path, on, back):
     player = LecturePlayer(read_lecture(path))
     qtbot.addWidget(player)
     player.show()
@@ -317,9 +330,9 @@ def test_a_remote_gets_through_every_shipped_lecture(qtbot, path):
     qtbot.waitUntil(player.isActiveWindow)
     pressed = 0
     while not player.course.is_at_end:
-        press(player, Key.Key_PageDown)
+        press(player, on(player))
         pressed += 1
         assert pressed < 20 * len(player.course.stops)
         assert player.footer.notice.property("role") != "error", player.footer.notice.text()
     while player.course.index or player.page.scroll_back():
-        press(player, Key.Key_PageUp)
+        press(player, back)
