@@ -14,11 +14,11 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QPointF, QSize, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from initviz.lab.checkpoint import Checkpoint
 from initviz.session.worker import explain
-from initviz.ui.controls import ComboBox
+from initviz.ui.controls import ComboBox, WholeBox
 from initviz.ui.panels.base import Panel, Shown
 from initviz.ui.panels.drawing import CENTRE, wrapped, write
 from initviz.ui.theme import Theme
@@ -61,6 +61,14 @@ class CloserLook(Panel[LookLayout], Generic[Found]):
         self._look: Look[Found] | None = None
         self._asked: tuple[Hashable, int] | None = None
         self._is_reading = False
+
+    def keep_choice(self, key: str, value: str) -> None:
+        """Choose what no menu lists, as there are too many or they depend on the run."""
+        if value != self._chosen[key]:
+            self._chosen[key] = value
+            self._stale = self.words_due = True
+            self._refresh()
+            self.option_changed.emit(key, value)
 
     # -- what a panel looks for --------------------------------------------------------------------
 
@@ -226,11 +234,8 @@ class LayerLook(CloserLook[Found]):
     def set_option(self, key: str, value: str) -> None:
         if key != "layer":
             super().set_option(key, value)
-        elif value != self._chosen["layer"]:
-            self._chosen["layer"] = value
-            self._stale = self.words_due = True
-            self._refresh()
-            self.option_changed.emit(key, value)
+        else:
+            self.keep_choice(key, value)
 
     def step_layer(self, by: int) -> None:
         """Show a layer further on or, if negative, further back."""
@@ -250,6 +255,56 @@ class LayerLook(CloserLook[Found]):
             self._layer.clear()
             self._layer.addItems(list(layers))
         self._layer.setCurrentIndex(layers.index(self.layer))
+
+
+class SampleLook(CloserLook[Found]):
+    """One that looks at one sample, chosen in a strip under the header, and goes by buttons."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._chosen["sample"] = "0"
+        self._sample = WholeBox()
+        self._sample.setObjectName(f"panel.{self.name}.sample")
+        self._sample.setAccessibleName(f"{self.title}: sample")
+        self._sample.setToolTip("The number of the sample in the training part")
+        self._sample.setRange(0, 0)
+        self._sample.valueChanged.connect(lambda at: self.set_option("sample", str(at)))
+        caption = QLabel("Sample")
+        caption.setProperty("role", "label")
+        self._strip = strip_under_header(self)
+        self._strip.addWidget(caption)
+        self._strip.addWidget(self._sample)
+        self._strip.addStretch(1)
+
+    @property
+    def sample(self) -> int:
+        """The number of the sample that is chosen."""
+        return int(self._chosen["sample"])
+
+    def set_option(self, key: str, value: str) -> None:
+        if key != "sample":
+            super().set_option(key, value)
+        elif value.isdecimal():
+            self.keep_choice(key, value)
+
+    def add_button(self, text: str, name: str, tip: str, slot: Callable[[], None]) -> QToolButton:
+        """One more button at the end of the strip."""
+        button = QToolButton()
+        button.setText(text)
+        button.setProperty("role", "flat")
+        button.setObjectName(f"panel.{self.name}.{name}")
+        button.setAccessibleName(f"{self.title}: {tip}")
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: slot())
+        self._strip.addWidget(button)
+        return button
+
+    def show_sample(self, index: int, count: int) -> None:
+        """Let the strip say which sample of how many is shown."""
+        self._sample.blockSignals(True)
+        self._sample.setRange(0, count - 1)
+        self._sample.setValue(index)
+        self._sample.blockSignals(False)
 
 
 class ShortLabel(QLabel):

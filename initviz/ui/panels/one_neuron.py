@@ -7,13 +7,12 @@ from functools import partial
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.one_neuron import OneStep, not_small, one_step
-from initviz.ui.controls import WholeBox
 from initviz.ui.panels.base import Option, Row, Shown, Table
-from initviz.ui.panels.closer_look import CloserLook, LookLayout, draw_sentence, strip_under_header
+from initviz.ui.panels.closer_look import LookLayout, SampleLook, draw_sentence
 from initviz.ui.panels.one_neuron_drawing import Drawing
 from initviz.ui.panels.one_neuron_plan import Plan, largest
 from initviz.ui.panels.one_neuron_words import PHASES, picture, three
@@ -25,7 +24,7 @@ DIGITS = (3, 2)
 STAGE_SIZES = (1.6, 1.4, 1.2, 1.0)
 
 
-class OneNeuron(CloserLook[OneStep]):
+class OneNeuron(SampleLook[OneStep]):
     """Forward, cost, backward and update of a small network, one phase at a time."""
 
     name = "one_neuron"
@@ -52,34 +51,10 @@ class OneNeuron(CloserLook[OneStep]):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._chosen["sample"] = "0"
-        self._sample = WholeBox()
-        self._sample.setObjectName(f"panel.{self.name}.sample")
-        self._sample.setAccessibleName(f"{self.title}: sample")
-        self._sample.setToolTip("The number of the sample in the training part")
-        self._sample.setRange(0, 0)
-        self._sample.valueChanged.connect(lambda at: self.set_option("sample", str(at)))
-        caption = QLabel("Sample")
-        caption.setProperty("role", "label")
-        strip = strip_under_header(self)
-        strip.addWidget(caption)
-        strip.addWidget(self._sample)
-        strip.addStretch(1)
-        self._back = self._button("◀", "back", "The phase before (←)")
-        self._on = self._button("▶", "on", "The next phase (→)")
-        for button, by in ((self._back, -1), (self._on, 1)):
-            button.clicked.connect(lambda _=False, by=by: self.advance(by))
-            strip.addWidget(button)
+        add, go = self.add_button, self.advance
+        self._back = add("◀", "back", "The phase before (←)", partial(go, -1))
+        self._on = add("▶", "on", "The next phase (→)", partial(go, 1))
         self._show_buttons()
-
-    def _button(self, text: str, name: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
-        button.setProperty("role", "flat")
-        button.setObjectName(f"panel.{self.name}.{name}")
-        button.setAccessibleName(f"{self.title}: {tip}")
-        button.setToolTip(tip)
-        return button
 
     # -- the phases --------------------------------------------------------------------------------
 
@@ -99,14 +74,8 @@ class OneNeuron(CloserLook[OneStep]):
         self._sample.setEnabled(self.option("of") == "sample")
 
     def set_option(self, key: str, value: str) -> None:
-        if key != "sample":
-            super().set_option(key, value)
-            self._show_buttons()
-        elif value.isdecimal() and value != self._chosen["sample"]:
-            self._chosen["sample"] = value
-            self._stale = self.words_due = True
-            self._refresh()
-            self.option_changed.emit(key, value)
+        super().set_option(key, value)
+        self._show_buttons()
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -114,18 +83,15 @@ class OneNeuron(CloserLook[OneStep]):
         return not_small(lane.recording.experiment)
 
     def subject(self, lane: Shown) -> Hashable:
-        return self.option("of"), self._chosen["sample"]
+        return self.option("of"), self.sample
 
     def question(self, lane: Shown, checkpoint: Checkpoint) -> Callable[[], OneStep]:
-        index = int(self._chosen["sample"]) if self.option("of") == "sample" else -1
+        index = self.sample if self.option("of") == "sample" else -1
         return partial(one_step, lane.recording.experiment, checkpoint, index)
 
     def found_changed(self) -> None:
-        self._sample.blockSignals(True)
         if self.found is not None:
-            self._sample.setRange(0, self.found.samples - 1)
-            self._sample.setValue(min(int(self._chosen["sample"]), self.found.samples - 1))
-        self._sample.blockSignals(False)
+            self.show_sample(min(self.sample, self.found.samples - 1), self.found.samples)
 
     def what(self, found: OneStep) -> str:
         whose = (

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.replay_limits import not_plain
-from initviz.ui.controls import WholeBox
 from initviz.ui.panels.axes import Floats, exact, short
 from initviz.ui.panels.base import Option, Row, Shown, Table
-from initviz.ui.panels.closer_look import CloserLook, LookLayout, signed, strip_under_header
+from initviz.ui.panels.closer_look import LookLayout, SampleLook, signed
 from initviz.ui.panels.drawing import RIGHT, Weight, elided, pen, width_of, wrapped, write
 from initviz.ui.theme import Theme, mix
 
@@ -85,7 +84,7 @@ def largest_units(delta: Floats, arriving: Floats) -> list[int]:
     return sorted(np.argsort(-np.nan_to_num(size, nan=np.inf), kind="stable")[:MOST_UNITS].tolist())
 
 
-class SlowMotionPanel(CloserLook["SlowMotion"]):
+class SlowMotionPanel(SampleLook["SlowMotion"]):
     """The factors of δ as numbers, one layer for each beat."""
 
     name = "slow_motion"
@@ -112,43 +111,15 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._chosen["sample"] = "0"
         #: 0 is the loss; each further beat is one layer nearer to the input.
         self._beat = 0
         self._timer = QTimer(self)
         self._timer.setInterval(BEAT)
         self._timer.timeout.connect(self._play_on)
-        self._sample = WholeBox()
-        self._sample.setObjectName(f"panel.{self.name}.sample")
-        self._sample.setAccessibleName(f"{self.title}: sample")
-        self._sample.setToolTip("The number of the sample in the training part")
-        self._sample.setRange(0, 0)
-        self._sample.valueChanged.connect(lambda at: self.set_option("sample", str(at)))
-        caption = QLabel("Sample")
-        caption.setProperty("role", "label")
-        strip = strip_under_header(self)
-        strip.addWidget(caption)
-        strip.addWidget(self._sample)
-        strip.addStretch(1)
-        self._back = self._button("◀", "back", "One layer back, towards the loss (←)")
-        self._play = self._button("Play", "play", "Play beat by beat")
-        self._on = self._button("▶", "on", "One layer on, towards the input (→)")
-        for button, slot in (
-            (self._back, partial(self.advance, -1)),
-            (self._play, self.toggle),
-            (self._on, partial(self.advance, 1)),
-        ):
-            button.clicked.connect(lambda _=False, slot=slot: slot())
-            strip.addWidget(button)
-
-    def _button(self, text: str, name: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
-        button.setProperty("role", "flat")
-        button.setObjectName(f"panel.{self.name}.{name}")
-        button.setAccessibleName(f"{self.title}: {tip}")
-        button.setToolTip(tip)
-        return button
+        add, go = self.add_button, self.advance
+        self._back = add("◀", "back", "One layer back, towards the loss (←)", partial(go, -1))
+        self._play = add("Play", "play", "Play beat by beat", self.toggle)
+        self._on = add("▶", "on", "One layer on, towards the input (→)", partial(go, 1))
 
     # -- the beats ---------------------------------------------------------------------------------
 
@@ -238,30 +209,18 @@ class SlowMotionPanel(CloserLook["SlowMotion"]):
 
     # -- looking -----------------------------------------------------------------------------------
 
-    def set_option(self, key: str, value: str) -> None:
-        if key != "sample":
-            super().set_option(key, value)
-        elif value.isdecimal() and value != self._chosen["sample"]:
-            self._chosen["sample"] = value
-            self._stale = self.words_due = True
-            self._refresh()
-            self.option_changed.emit(key, value)
-
     def why_not(self, lane: Shown) -> str:
         return not_plain(lane.recording.experiment)
 
     def subject(self, lane: Shown) -> Hashable:
-        return self._chosen["sample"]
+        return self.sample
 
     def question(self, lane: Shown, checkpoint: Checkpoint) -> Callable[[], SlowMotion]:
-        return partial(find, lane.recording.experiment, checkpoint, int(self._chosen["sample"]))
+        return partial(find, lane.recording.experiment, checkpoint, self.sample)
 
     def found_changed(self) -> None:
-        self._sample.blockSignals(True)
         if self.found is not None:
-            self._sample.setRange(0, self.found.samples - 1)
-            self._sample.setValue(self.found.index)
-        self._sample.blockSignals(False)
+            self.show_sample(self.found.index, self.found.samples)
         self._show_buttons()
 
     def what(self, found: SlowMotion) -> str:
