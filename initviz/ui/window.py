@@ -47,6 +47,9 @@ from initviz.ui.transport import Transport
 from initviz.ui.treatment import Treatment
 from initviz.ui.window_state import WindowState
 
+#: Pixels that a window's title bar may take.
+TITLE_BAR = 36
+
 
 class MainWindow(QMainWindow):
     """One window on one to four experiments.
@@ -327,7 +330,8 @@ class MainWindow(QMainWindow):
 
     def _restore(self, state: WindowState) -> None:
         if not (state.geometry and self.restoreGeometry(QByteArray(state.geometry))):
-            self.resize(1280, 800)
+            # The timeline has to be seen on a projector of 720 lines too.
+            self.resize(1280, min(800, self.screen().availableSize().height() - TITLE_BAR))
         self._arrangement.restore(state.splitters)
         self.board.use_options(state.options)
 

@@ -24,6 +24,7 @@ from initviz.app.main import create_window
 from initviz.session.lane import State
 from initviz.ui.actions import ENTRIES
 from initviz.ui.theme import DARK, LIGHT
+from initviz.ui.window import TITLE_BAR
 from tests.ui.windows import leave_lane_a_alone
 
 PATIENCE = 20_000
@@ -566,3 +567,10 @@ def test_closing_while_it_runs_leaves_nothing_behind(qtbot, window):
     qtbot.waitUntil(lambda: window.recording("A").last_step > 5, timeout=PATIENCE)
     window.close()
     assert not window.isVisible()
+
+
+def test_the_first_window_is_no_higher_than_its_display(qtbot):
+    made = create_window([])
+    qtbot.addWidget(made)
+    # Offscreen a display has 800 lines, which is what a window wants without its title bar.
+    assert made.height() <= made.screen().availableSize().height() - TITLE_BAR

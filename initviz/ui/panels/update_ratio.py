@@ -119,9 +119,14 @@ class Curve:
         return first if first < len(lost) else -1
 
     @property
+    def has_updates(self) -> bool:
+        """Whether anything was updated: not at the first step, be it 0 or that of a fork."""
+        return bool((self.steps > self.steps[:1]).any())
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is no ratio at all, though there were updates."""
-        return bool(np.isnan(self.values).all()) and bool((self.steps > 0).any())
+        return bool(np.isnan(self.values).all()) and self.has_updates
 
 
 @dataclass(frozen=True)
@@ -322,7 +327,7 @@ class UpdateRatio(Panel[RatioLayout]):
     def _draw_notes(self, painter: QPainter, layout: RatioLayout) -> None:
         """What the curves cannot show: no update yet, no ratio, runs that diverged."""
         theme, plot = layout.theme, layout.plot
-        if not any((curve.steps > 0).any() for curve in self._curves):
+        if not any(curve.has_updates for curve in self._curves):
             self._write_waiting(painter, layout)
         row = 0
         for curve in self._curves:

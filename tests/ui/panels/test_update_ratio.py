@@ -1,5 +1,7 @@
 """The update : weight panel: a locked axis, the rule of thumb, and what has no ratio."""
 
+import math
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
@@ -138,6 +140,14 @@ def test_before_the_first_update_it_says_so(make_panel, record, lane, words):
         panel = make_panel(UpdateRatio, [lane(record(3, steps=steps))])
         assert "No update has been made yet." in words(panel)
         assert "A" not in panel.subtitle()
+
+
+def test_a_fork_that_has_just_begun_has_no_update_yet(make_panel, record, lane, words):
+    quantities = _by_layer(*[math.nan] * 4)
+    fork = lane(record(3, steps=(300,), quantities=quantities))
+    assert words(make_panel(UpdateRatio, [fork])).count("No update has been made yet.") == 1
+    old = lane(record(3, steps=range(301), quantities=_by_layer(*[-2.0] * 4)), index=1)
+    assert not any("no ratio" in word for word in words(make_panel(UpdateRatio, [fork, old])))
 
 
 def test_zero_weights_have_no_ratio_which_is_said(make_panel, record, lane, words):
