@@ -287,7 +287,8 @@ def test_only_so_many_bytes_are_kept(open_session, tmp_path, monkeypatch, qtbot)
     first = recorded(200)
     session.follow("A", first)
     qtbot.waitUntil(lambda: kept_steps(tmp_path) == [300, 200])
-    monkeypatch.setattr(autosave_module, "MOST_BYTES", kept(tmp_path)[1].stat().st_size + 1000)
+    both = sum(path.stat().st_size for path in kept(tmp_path))  # a journal may come and go
+    monkeypatch.setattr(autosave_module, "MOST_BYTES", both - 1)
     now.seconds = autosave_module.PATROL
     session.follow("A", first)
     assert kept_steps(tmp_path) == [200]

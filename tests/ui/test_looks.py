@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
@@ -71,6 +72,8 @@ def test_the_window_looks_as_in_its_picture(
     window.action("projector" if theme == "projector" else f"theme_{theme}").trigger()
     SCENES[scene](window, qtbot)
     qtbot.waitUntil(lambda: is_complete(window), timeout=20_000)
+    for _ in range(3):  # what has just arrived asks for room, and what holds it asks in turn
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     window.repaint()
     shown = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     pixels = np.array(shown.constBits(), dtype=np.uint8).reshape(shown.height(), -1)

@@ -88,7 +88,9 @@ def wait_for(qtbot, window, **settings_of_network):
 # -- the first screen ------------------------------------------------------------------------
 
 
-def test_the_window_is_usable_before_step_0_is_there(fresh):
+def test_the_window_is_usable_before_step_0_is_there(qtbot):
+    fresh = create_window([])  # here: between a fixture and its test events are handled
+    qtbot.addWidget(fresh)
     assert fresh.isVisible()
     assert fresh.recording("A") is None
     assert fresh.findChild(QLabel, "waiting").isVisibleTo(fresh)
