@@ -312,6 +312,9 @@ class DiagnosisView(QWidget):
         self._ending.setTextFormat(Qt.TextFormat.PlainText)
         self._ending.hide()
         self._cards: list[FindingCard] = []
+        #: Cards that have been shown, by lane and kind. To make one takes 5 ms, and what is found
+        #: may come and go at every step.
+        self._made: dict[tuple[str, str], FindingCard] = {}
         self._body = QVBoxLayout(self)
         self._body.setContentsMargins(0, 0, 0, 0)
         self._body.setSpacing(12)
@@ -327,7 +330,7 @@ class DiagnosisView(QWidget):
         """Pass the theme on."""
         self._theme = theme
         self._heading.fit()
-        for card in self._cards:
+        for card in self._made.values():
             card.set_theme(theme)
 
     def show_trouble(self, sentence: str) -> None:
@@ -343,14 +346,14 @@ class DiagnosisView(QWidget):
     def show_findings(self, step: int, findings: Sequence[tuple[str, Finding]]) -> None:
         """Show each lane's findings: pairs of a lane's letter and a finding.
 
-        Cards are made anew only where the kinds have changed, so that what a person reads,
-        unfolds or selects stays while the numbers move.
+        A card stays for as long as its lane is found to have this, so that what a person reads,
+        unfolds or selects stays while the numbers move; and it comes back with the finding.
         """
         self.step = step
         self._heading.say(f"DIAGNOSIS AT STEP {step}")
         before, self._shown = self._shown, tuple(findings)
         if _kinds(before) != _kinds(self._shown):
-            self._remake()
+            self._arrange()
             return
         for card, old, new in zip(self._cards, before, self._shown, strict=True):
             if old != new:
@@ -387,20 +390,29 @@ class DiagnosisView(QWidget):
             card.show_progress(share, is_running=runs)
             card.show_proof(self._proofs.get(key))
 
-    def _remake(self) -> None:
-        for card in self._cards:
+    def _arrange(self) -> None:
+        """Put the cards of what is found now below each other, and the others out of sight."""
+        before, self._cards = self._cards, [self._card(*found) for found in self._shown]
+        for card in before:
             self._body.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        self._cards = [FindingCard(letter, finding) for letter, finding in self._shown]
+            card.setVisible(card in self._cards)
         for card in self._cards:
+            self._body.addWidget(card)
+            card.show()
+        self._show_proofs()
+
+    def _card(self, letter: str, finding: Finding) -> FindingCard:
+        key = letter, finding.kind
+        if key in self._made:
+            self._made[key].show_finding(finding)
+        else:
+            self._made[key] = card = FindingCard(letter, finding)
             card.set_theme(self._theme)
             card.remedy_wanted.connect(self.remedy_wanted)
             card.proof_wanted.connect(self.proof_wanted)
             card.cancel_wanted.connect(self.cancel_wanted)
             card.chosen.connect(self._show_proofs)
-            self._body.addWidget(card)
-        self._show_proofs()
+        return self._made[key]
 
 
 def _kinds(findings: Sequence[tuple[str, Finding]]) -> list[tuple[str, str]]:

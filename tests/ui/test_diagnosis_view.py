@@ -186,6 +186,30 @@ def test_an_unfolded_rule_stays_while_the_numbers_move(view, vanishing):
     assert vanishing.findings(1)[0].source in words(card)
 
 
+def test_a_card_comes_back_with_its_finding_as_it_was_left(view, vanishing, healthy):
+    """What is found may come and go at every step: nothing is made anew for that."""
+    card = shown(view, vanishing)
+    button(card, "Why?").click()
+    shown(view, healthy)
+    assert not card.isVisibleTo(view)
+    view.set_theme(DARK)
+    assert shown(view, vanishing, 1) is card
+    assert card.isVisibleTo(view)
+    assert vanishing.findings(1)[0].source in words(card)
+    assert DARK.ink in card.findChildren(QLabel)[1].text()
+
+
+def test_cards_stand_in_the_order_of_the_lanes_whichever_came_first(view, vanishing, healthy):
+    bad, good = vanishing.findings(0)[0], healthy.findings(0)[0]
+    for letters in ("B", "AB", "CBA", "AC"):
+        view.show_findings(0, [(letter, bad if letter == "B" else good) for letter in letters])
+        assert [card.objectName().split(".")[1] for card in view.cards] == list(letters)
+        view.layout().activate()
+        heights = [card.y() for card in view.cards]
+        assert heights == sorted(heights)
+        assert len(set(heights)) == len(heights)
+
+
 def test_another_verdict_is_another_card(view, vanishing, healthy):
     before = shown(view, vanishing)
     after = shown(view, healthy)

@@ -151,7 +151,7 @@ class Slope(Panel[SlopeLayout]):
             return None
         step, histogram = latest
         experiment = lane.recording.experiment
-        hidden = experiment.hidden
+        hidden = lane.recording.plans
         layer = self._layer(len(hidden))
         return Sight(
             lane,

@@ -449,7 +449,7 @@ class UnitShares(Panel[ShareLayout]):
 
 def _entries(lane: Shown) -> list[Activation]:
     """The activation of each hidden layer."""
-    return [ACTIVATIONS[plan.activation] for plan in lane.recording.experiment.hidden]
+    return [ACTIVATIONS[plan.activation] for plan in lane.recording.plans]
 
 
 def _per_cent(value: float) -> str:
