@@ -14,6 +14,10 @@ import time
 import weakref
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
+# A process for each window would import PyTorch anew for each test. The same worker trains in a
+# thread here; what a process changes is tested where it is asked for, and with this variable set
+# to "process" by everything else.
+os.environ.setdefault("INITVIZ_TRAINER", "thread")
 
 import pytest
 from hypothesis import settings

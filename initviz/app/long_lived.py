@@ -11,20 +11,33 @@ import gc
 
 from PySide6.QtCore import QObject
 
+from initviz.session.analyst import Analyst
 from initviz.session.laboratory import Laboratory
 
 
 class LongLived(QObject):
-    """Waits until the first step has been measured, so that all is loaded, and does it once."""
+    """Waits until the first step is measured, lets the analyst load what it needs, and does it.
 
-    def __init__(self, laboratory: Laboratory, parent: QObject) -> None:
+    What closer looks need is loaded then, and not when somebody asks for the first of them: that
+    holds the window up for a fifth of a second, which nobody notices at the start.
+    """
+
+    def __init__(self, laboratory: Laboratory, analyst: Analyst, parent: QObject) -> None:
         super().__init__(parent)
-        self._laboratory = laboratory
+        self._laboratory, self._analyst = laboratory, analyst
         laboratory.state_changed.connect(self._look)
 
     def _look(self) -> None:
         if self._laboratory.is_idle:
             self._laboratory.state_changed.disconnect(self._look)
-            if gc.get_freeze_count() == 0:  # a second window in one process finds it done
-                gc.freeze()
-            self.deleteLater()
+            self._analyst.ask("long lived", load, self._freeze)
+
+    def _freeze(self, _loaded: None) -> None:
+        if gc.get_freeze_count() == 0:  # a second window in one process finds it done
+            gc.freeze()
+        self.deleteLater()
+
+
+def load() -> None:
+    """Import what closer looks need; to be called beside the window."""
+    import initviz.lab.replay  # noqa: F401

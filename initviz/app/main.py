@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,17 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initviz.app import command_line
+from initviz.session import TRAIN
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from initviz.app.crash_report import CrashReports
+    from initviz.session.trainer import Trainer
     from initviz.ui.window import MainWindow
 
 #: What the window opens on where no file is named: a start that visibly fails.
 FIRST_PRESET = "small-weights.toml"
 #: What is changed in the lane beside it, so that one sees what heals it.
 HEALED = {"initialiser.scheme": "glorot_normal"}
+#: The environment variable that says where a window trains: in a "thread", or a process else.
+TRAINER = "INITVIZ_TRAINER"
 
 
 def create_window(arguments: Sequence[str], settings_file: Path | None = None) -> MainWindow:
@@ -48,11 +53,18 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     window.state_to_keep.connect(lambda state: settings.save(state, path))
     window.show()
     _paint(window)
-    window.begin()
-    LongLived(window.laboratory, window)
+    window.begin(_trainer())
+    LongLived(window.laboratory, window.panels.analyst, window)
     _open_files(app, window, arguments[:1])
     window.recordings.offer_left_over()
     return window
+
+
+def _trainer() -> Trainer | None:
+    """A process that trains beside the window; none where a thread of this one is asked for."""
+    from initviz.session.worker_process import WorkerProcess
+
+    return None if os.environ.get(TRAINER) == "thread" else WorkerProcess()
 
 
 def _open_files(app: QApplication, window: MainWindow, arguments: Sequence[str]) -> None:
@@ -100,6 +112,10 @@ def _paint(window: MainWindow) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """What `initviz` does; returns the exit status."""
+    if sys.argv[1:] == [TRAIN]:
+        from initviz.session.worker_main import main as train
+
+        train()
     _print_whatever_comes()
     try:
         return _answer(command_line.parse(sys.argv[1:] if arguments is None else arguments))

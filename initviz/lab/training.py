@@ -69,7 +69,7 @@ def environment(experiment: Experiment) -> Environment:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
     versions = {
         "initviz": initviz.__version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a class of its own, which only torch can read
         "numpy": np.__version__,
         "python": platform.python_version(),
     }

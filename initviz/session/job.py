@@ -1,22 +1,24 @@
 """One run, seen from both sides: how far it may go, and what it has said.
 
-The window's thread sets the pace and empties the mailbox; the worker's thread takes the steps and
+Who gives the orders sets the pace and empties the mailbox; the worker's thread takes the steps and
 fills it. A job that was replaced is cancelled and its mailbox forgotten, so that nothing can
 arrive from the run before.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import Cost
 from initviz.lab.schedule import EVERYTHING, NOTHING
 from initviz.session.events import Event, Waiting
+from initviz.session.news import News
 
 #: Events that may lie unread before the worker waits for the reader.
 ROOM = 5000
@@ -27,22 +29,27 @@ SLOW = 0.1
 class Job:
     """A run of `experiment`; it measures its first step and waits.
 
-    The first step is 0, or that of the checkpoint `start`. `bell` is rung whenever something
-    changes: the worker sleeps on it while nothing may be trained.
+    The first step is 0, or that of the checkpoint `beginning`. `bell` is rung whenever something
+    changes: the worker sleeps on it while nothing may be trained. `begin` is what takes the job up
+    once it is started, and `news` is told of whatever is said.
     """
 
     def __init__(
         self,
         experiment: Experiment,
+        beginning: Checkpoint | None,
         bell: threading.Condition,
-        start: Checkpoint | None = None,
+        news: News,
+        begin: Callable[[Job], None],
     ) -> None:
         self.experiment = experiment
-        self.start = start
+        self.beginning = beginning
+        self._news = news
+        self._begin = begin
         self.cancel = threading.Event()
         self._bell = bell
         self._mailbox: deque[Event] = deque()
-        self._step = (start.step if start else 0) - 1
+        self._step = (beginning.step if beginning else 0) - 1
         self._is_busy = True
         self._began = 0.0
         self._limit: int | None = self._step + 1
@@ -52,12 +59,21 @@ class Job:
         self._interval = 0.0
         self._watched = NOTHING
 
-    # -- the window's side -----------------------------------------------------------------
+    # -- the side that gives the orders ------------------------------------------------------
 
     @property
     def reach(self) -> int:
         """The step that was measured last, or is being computed now."""
         return self._step + self._is_busy
+
+    @property
+    def bound(self) -> float:
+        """No step after this one will be computed under the orders given; inf without an end."""
+        return math.inf if self._limit is None else self._limit
+
+    def start(self) -> None:
+        """Begin, beside the other jobs of the same worker."""
+        self._begin(self)
 
     def train_to(self, step: int | None) -> None:
         """Train until this step; None for no end. Never back: a lower one means to stop here."""
@@ -83,6 +99,9 @@ class Job:
         with self._bell:
             self._bell.notify_all()
 
+    def settle(self) -> None:
+        """Nothing: what was said is in the mailbox already."""
+
     def events(self) -> Iterator[Event]:
         """What was said since the last call, oldest first."""
         for _ in range(len(self._mailbox)):
@@ -93,6 +112,7 @@ class Job:
     def say(self, event: Event) -> None:
         """Put an event into the mailbox."""
         self._mailbox.append(event)
+        self._news.note(event)
 
     def wanted(self, step: int) -> frozenset[Cost]:
         """What must be measured at this step because somebody looks at it."""
@@ -111,7 +131,7 @@ class Job:
         if self._limit is not None and self._step >= self._limit:
             if self._answered != self.orders:
                 self._answered = self.orders
-                self._mailbox.append(Waiting(self.orders))
+                self.say(Waiting(self.orders))
             return None
         if len(self._mailbox) >= ROOM:
             return 0.01  # the reader is far behind

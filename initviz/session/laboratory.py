@@ -10,16 +10,18 @@ from initviz.lab.recording import Recording
 from initviz.session.clock import Clock
 from initviz.session.lane import Lane, State
 from initviz.session.timeline import Timeline
+from initviz.session.trainer import Trainer
 from initviz.session.worker import Worker
 
 LETTERS = "ABCD"
 
 
 class Laboratory(QObject):
-    """Everything that runs behind a window. `close` it, or its thread lives on.
+    """Everything that runs behind a window. `close` it, or its worker lives on.
 
     The lanes are trained in lock-step: the one furthest behind goes first. To pause, to run and to
-    step is said to all of them; an experiment is one lane's own.
+    step is said to all of them; an experiment is one lane's own. A `trainer` that is lent is used
+    beside others and not closed; without one there is a worker thread.
 
     Signals:
         added: with a lane that is new.
@@ -32,13 +34,18 @@ class Laboratory(QObject):
     state_changed = Signal()
 
     def __init__(
-        self, experiment: Experiment, threads: int = 1, parent: QObject | None = None
+        self,
+        experiment: Experiment,
+        parent: QObject | None = None,
+        *,
+        trainer: Trainer | None = None,
     ) -> None:
         super().__init__(parent)
         self.clock = Clock(self)
         self.lanes: tuple[Lane, ...] = ()
         self.timeline = Timeline(self)
-        self._worker = Worker(threads)
+        self._is_lent = trainer is not None
+        self.trainer: Trainer = trainer or Worker()
         self._speed: float | None = None
         self.add(experiment)
 
@@ -75,7 +82,7 @@ class Laboratory(QObject):
         if letter in taken or letter not in LETTERS or not letter:
             raise ValueError(f"there is no room for a lane {letter!r}: at most {len(LETTERS)}")
         self.pause()
-        lane = Lane(letter, experiment, self._worker, self.clock, self, start=start)
+        lane = Lane(letter, experiment, self.trainer, self.clock, self, start=start)
         lane.set_speed(self._speed)
         lane.state_changed.connect(self._on_state_changed)
         self.lanes = tuple(sorted((*self.lanes, lane), key=lambda one: one.letter))
@@ -133,12 +140,7 @@ class Laboratory(QObject):
 
     def pause(self) -> None:
         """Stop all lanes, those that go together at the same step."""
-        front = max((lane.reach for lane in self.lanes), default=0)
-        for lane in self.lanes:
-            if lane.state is State.RUNNING and lane.reach == front - 1:
-                lane.train_to(front)  # it has not had its turn yet
-            else:
-                lane.pause()
+        self.trainer.pause([run for lane in self.lanes for run in lane.halt()])
 
     def toggle(self) -> None:
         """Run if nothing runs, else pause."""
@@ -174,11 +176,12 @@ class Laboratory(QObject):
             lane.set_speed(steps_per_second)
 
     def close(self) -> None:
-        """End every run and the worker's thread."""
+        """End every run, and the worker unless it was lent."""
         self.clock.stop()
         for lane in self.lanes:
             lane.close()
-        self._worker.close()
+        if not self._is_lent:
+            self.trainer.close()
 
     def _on_state_changed(self, _state: State | None = None) -> None:
         if self.is_idle:

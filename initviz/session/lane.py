@@ -16,8 +16,7 @@ from initviz.lab.schedule import BATCH, STATE
 from initviz.lab.snapshot import Snapshot
 from initviz.session.clock import Clock
 from initviz.session.events import Began, Ended, Event, Measured, Waiting
-from initviz.session.job import Job
-from initviz.session.worker import Worker
+from initviz.session.trainer import Run, Trainer
 
 #: Steps a second are averaged over this many seconds.
 AVERAGED = 1.0
@@ -38,7 +37,7 @@ class State(Enum):
 
 
 class Lane(QObject):
-    """One experiment being run by a worker.
+    """One experiment being run by a trainer.
 
     Signals:
         restarted: `recording` is a new one and holds step 0.
@@ -59,7 +58,7 @@ class Lane(QObject):
         self,
         letter: str,
         experiment: Experiment,
-        worker: Worker,
+        trainer: Trainer,
         clock: Clock,
         parent: QObject | None = None,
         *,
@@ -76,7 +75,7 @@ class Lane(QObject):
         self.state = State.LOADING
         self.error = ""
         self.speed: float | None = None
-        self._worker = worker
+        self._trainer = trainer
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
         self._coming: Recording | None = None
@@ -87,7 +86,7 @@ class Lane(QObject):
         self.is_hidden = False
         #: Whether a panel shows whole weights, so that the state is wanted too.
         self.shows_weights = False
-        self._job = Job(experiment, worker.bell, start)
+        self._job = trainer.job(experiment, start)
         clock.tick.connect(self._on_tick)
         self._start()
 
@@ -127,9 +126,13 @@ class Lane(QObject):
 
     def pause(self) -> None:
         """Stop after the step that is being computed."""
+        for run in self.halt():
+            run.train_to(0)
+
+    def halt(self) -> tuple[Run, ...]:
+        """It is not to go on: what must be paused for that, by whoever pauses all lanes at once."""
         self._may_go_on = False
-        if not self._is_asleep:
-            self._job.train_to(0)
+        return () if self._is_asleep else (self._job,)
 
     def train_to(self, step: int) -> None:
         """Train until this step and pause there; where it is past that, pause at once."""
@@ -171,10 +174,15 @@ class Lane(QObject):
 
     @property
     def reach(self) -> int:
-        """The step that it is at, or is computing."""
+        """The step that it is at, or is computing, as far as that is known."""
         if self._is_asleep and self.recording is not None:
             return self.recording.last_step
         return self._job.reach
+
+    @property
+    def bound(self) -> float:
+        """No step after this one will be computed under the orders given; inf without an end."""
+        return self.reach if self._is_asleep else self._job.bound
 
     @property
     def may_go_on(self) -> bool:
@@ -196,13 +204,13 @@ class Lane(QObject):
     def _start(self) -> None:
         self._prepare(self.start)
         self._enter(State.LOADING)
-        self._worker.start(self._job)
+        self._job.start()
 
     def _prepare(self, state: Checkpoint | None) -> None:
         """End the run that there is, and get another one ready."""
         self._job.stop()
         self._read_to_the_end()
-        self._job = Job(self.experiment, self._worker.bell, state)
+        self._job = self._trainer.job(self.experiment, state)
         self._job.set_speed(self.speed)
         self._coming = None
         self._is_known = self._is_asleep = False
@@ -213,6 +221,7 @@ class Lane(QObject):
         """Give the run that is replaced the steps since the last tick: it may be taken back."""
         if self.recording is None or self._coming is not None:
             return
+        self._job.settle()
         for event in self._job.events():
             match event:
                 case Began() if not self._is_known:
@@ -228,7 +237,7 @@ class Lane(QObject):
         self._may_go_on = True
         if self._is_asleep:
             self._is_asleep = False
-            self._worker.start(self._job)
+            self._job.start()
         self._job.train_to(until)
         if self.state is State.PAUSED:
             self._enter(State.RUNNING)

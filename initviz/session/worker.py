@@ -1,15 +1,19 @@
-"""The one thread that trains. PyTorch is imported here, behind the window."""
+"""The one thread that trains. PyTorch is imported here."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from initviz.lab.checkpoint import Checkpoint
+from initviz.lab.experiment import Experiment
 from initviz.lab.snapshot import Snapshot
 from initviz.session.events import Began, Ended, Measured
 from initviz.session.job import Job
+from initviz.session.news import News
+from initviz.session.trainer import Run
 
 log = logging.getLogger(__name__)
 
@@ -22,28 +26,42 @@ class Worker:
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
+        #: What any job says.
+        self.news = News()
         #: Rung when a job is added, may go on, or must end.
-        self.bell = threading.Condition()
+        self._bell = threading.Condition()
         self._jobs: list[Job] = []
         self._runs: dict[Job, Iterator[Snapshot]] = {}
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="initviz worker")
         self._thread.start()
 
-    def start(self, job: Job) -> None:
-        """Run `job` from now on, beside the others, until it ends or is stopped."""
-        with self.bell:
-            self._jobs.append(job)
-            self.bell.notify_all()
+    def job(self, experiment: Experiment, start: Checkpoint | None = None) -> Job:
+        """A run that has not begun: of step 0 on, or from the checkpoint `start` on."""
+        return Job(experiment, start, self._bell, self.news, self._begin)
+
+    def pause(self, runs: Collection[Run]) -> None:
+        """Pause these runs; one that is a single step behind the foremost takes that step yet."""
+        with self._bell:
+            jobs = [job for job in self._jobs if job in runs]
+            front = max((job.reach for job in jobs), default=0)
+            for job in jobs:
+                has_turn = job.bound > job.reach == front - 1
+                job.train_to(front if has_turn else 0)
 
     def close(self) -> None:
         """End every run after its step, and wait for the thread."""
-        with self.bell:
+        with self._bell:
             self._is_closed = True
             for job in self._jobs:
                 job.cancel.set()
-            self.bell.notify_all()
+            self._bell.notify_all()
         self._thread.join()
+
+    def _begin(self, job: Job) -> None:
+        with self._bell:
+            self._jobs.append(job)
+            self._bell.notify_all()
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
@@ -51,7 +69,7 @@ class Worker:
 
     def _next_job(self) -> Job | None:
         """The job whose turn it is, once there is one; None after `close`."""
-        with self.bell:
+        with self._bell:
             while True:
                 if self._is_closed and not self._jobs:
                     return None
@@ -63,7 +81,7 @@ class Worker:
                     job = min(ready, key=lambda job: (not job.cancel.is_set(), job.reach))
                     job.begin_step()
                     return job
-                self.bell.wait(min((w for w in waits.values() if w is not None), default=None))
+                self._bell.wait(min((w for w in waits.values() if w is not None), default=None))
 
     def _take_step(self, job: Job) -> None:
         """Train one step of a job, or end it; whatever happens, its last event is `Ended`."""
@@ -90,11 +108,13 @@ class Worker:
 
             torch.set_num_threads(self._threads)
             job.say(Began(layer_names(job.experiment.network), environment(job.experiment)))
-            self._runs[job] = train(job.experiment, job.cancel, wanted=job.wanted, start=job.start)
+            self._runs[job] = train(
+                job.experiment, job.cancel, wanted=job.wanted, start=job.beginning
+            )
         return self._runs[job]
 
     def _end(self, job: Job, ended: Ended) -> None:
-        with self.bell:
+        with self._bell:
             self._jobs.remove(job)
         self._runs.pop(job, None)
         job.say(ended)

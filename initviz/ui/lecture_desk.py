@@ -107,7 +107,7 @@ class LectureDesk(QObject):
             self.player.activateWindow()
             return
         self._laboratory.pause()
-        self.player = LecturePlayer(lecture)
+        self.player = LecturePlayer(lecture, trainer=self._laboratory.trainer)
         self.player.left.connect(self._play_on)
         self.player.closed.connect(self._player_closed)
         self.player.start()

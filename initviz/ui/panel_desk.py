@@ -33,8 +33,8 @@ class PanelDesk(QObject):
     ) -> None:
         super().__init__(parent)
         self._board, self._desk, self._laboratory, self._stack = board, desk, laboratory, stack
-        self._analyst = Analyst(parent=self)
-        board.set_analyst(self._analyst)
+        self.analyst = Analyst(parent=self)
+        board.set_analyst(self.analyst)
         board.layout_changed.connect(self._layout_changed)
         board.experiment_wanted.connect(self._panel_wants)
         laboratory.clock.tick.connect(self._tick)
@@ -68,7 +68,7 @@ class PanelDesk(QObject):
     def close(self) -> None:
         """End what is computed for panels, and wait for it."""
         self._board.stop()
-        self._analyst.close()
+        self.analyst.close()
 
     def _layout_changed(self, before: Layout, after: Layout, gesture: str) -> None:
         def title(name: str) -> str:

@@ -24,6 +24,7 @@ from initviz.lab.recording import Recording
 from initviz.session.diagnoses import Diagnoses
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane
+from initviz.session.trainer import Trainer
 from initviz.ui import files, focus_keys
 from initviz.ui.actions import make_actions
 from initviz.ui.arrangement import Arrangement
@@ -136,8 +137,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self._arrangement = Arrangement(columns, {}, self)
 
-    def begin(self) -> None:
-        """Start what stands behind the window: step 0 is measured, nothing runs."""
+    def begin(self, trainer: Trainer | None = None) -> None:
+        """Start what stands behind the window: step 0 is measured, nothing runs.
+
+        A `trainer` is closed with the window; without one, a thread trains.
+        """
         # These bring much along that nobody needs before the window is seen.
         from initviz.ui.behind import Behind
         from initviz.ui.exporting import Exports
@@ -145,7 +149,8 @@ class MainWindow(QMainWindow):
         from initviz.ui.panel_desk import PanelDesk
         from initviz.ui.recordings import Recordings
 
-        self.laboratory = Laboratory(self._first_experiments[0], parent=self)
+        self._trainer = trainer
+        self.laboratory = Laboratory(self._first_experiments[0], self, trainer=trainer)
         self.timeline = self.laboratory.timeline
         self.transport = Transport(
             self.laboratory, self._actions, self.toolbar, self.timeline_bar, self
@@ -385,5 +390,7 @@ class MainWindow(QMainWindow):
             self.panels.close()
             self.form.stop()
             self.laboratory.close()
+            if self._trainer is not None:
+                self._trainer.close()
             self.recordings.close()
         super().closeEvent(event)

@@ -44,9 +44,9 @@ def test_the_window_is_there_before_torch_is(tmp_path):
     code = (
         "import sys; from initviz.app.main import create_window; import initviz.ui.window as w\n"
         "begin = w.MainWindow.begin\n"
-        "def watched(self):\n"
+        "def watched(self, *trainer):\n"
         "    assert self.isVisible() and 'torch' not in sys.modules\n"
-        "    begin(self)\n"
+        "    begin(self, *trainer)\n"
         "w.MainWindow.begin = watched\n"
         "create_window([]).close()\n"
     )

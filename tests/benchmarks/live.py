@@ -1,6 +1,6 @@
 """What the window costs the run that it shows: 20 hidden layers × 128, batch 64, every panel live.
 
-    python -m tests.benchmarks.live [LAYERS]
+    python -m tests.benchmarks.live [LAYERS] [FRAMES_PER_SECOND]
 
 Rounds without and with the window drawing take turns in one process. Printed are steps/s with the
 window over steps/s without, and how regular the window's clock was. A network of so many layers
@@ -22,6 +22,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from initviz.app.main import create_window
+from initviz.session import clock
 from initviz.session.lane import State
 from initviz.ui.window import MainWindow
 from tests.benchmarks.measuring import LAYERS, experiment
@@ -89,6 +90,7 @@ def live(window: MainWindow, seconds: float) -> tuple[float, np.ndarray]:
 def main() -> None:
     """Print the ratios."""
     layers = int(sys.argv[1]) if len(sys.argv) > 1 else LAYERS
+    clock.RATE = int(sys.argv[2]) if len(sys.argv) > 2 else clock.RATE
     window = create_window([])
     window.resize(1920, 1080)
     app = QApplication.instance()

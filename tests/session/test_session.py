@@ -222,7 +222,7 @@ def test_closing_in_the_middle_of_a_run_ends_the_thread(qtbot: QtBot) -> None:
     wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
     made.lanes[0].run()
     made.close()
-    assert not made._worker._thread.is_alive()
+    assert not made.trainer._thread.is_alive()
 
 
 def drained(job: Job, until: type) -> list[object]:
@@ -235,8 +235,8 @@ def drained(job: Job, until: type) -> list[object]:
 
 def test_a_run_begins_measures_waits_and_always_ends() -> None:
     worker = Worker()
-    job = Job(SMALL, worker.bell)
-    worker.start(job)
+    job = worker.job(SMALL)
+    job.start()
     began, measured, waiting = drained(job, Waiting)
     assert isinstance(began, Began)
     assert isinstance(measured, Measured)
@@ -248,9 +248,9 @@ def test_a_run_begins_measures_waits_and_always_ends() -> None:
 
 def test_a_run_that_comes_to_its_own_end_says_so() -> None:
     worker = Worker()
-    job = Job(SMALL.with_value("training.length", 7), worker.bell)
+    job = worker.job(SMALL.with_value("training.length", 7))
     job.train_to(None)
-    worker.start(job)
+    job.start()
     *events, ended = drained(job, Ended)
     worker.close()
     assert ended == Ended(has_finished=True)
@@ -267,8 +267,8 @@ def test_a_failure_while_training_ends_the_run_with_a_sentence(
 
     monkeypatch.setattr("initviz.lab.training.train", fail)
     worker = Worker()
-    job = Job(SMALL, worker.bell)
-    worker.start(job)
+    job = worker.job(SMALL)
+    job.start()
     *_, ended = drained(job, Ended)
     worker.close()
     assert ended == Ended(explain(MemoryError()))
@@ -280,9 +280,9 @@ def test_a_reader_that_is_far_behind_makes_the_worker_wait(
 ) -> None:
     monkeypatch.setattr("initviz.session.job.ROOM", 5)
     worker = Worker()
-    job = Job(SMALL, worker.bell)
+    job = worker.job(SMALL)
     job.train_to(None)
-    worker.start(job)
+    job.start()
     seen = -1
     while seen < 40:
         while len(job._mailbox) < 5:

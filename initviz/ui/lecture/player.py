@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from initviz.lab.experiment import Experiment
 from initviz.lab.lectures import Lecture, Stage
 from initviz.session.analyst import Analyst
+from initviz.session.trainer import Trainer
 from initviz.ui import focus_keys, theme
 from initviz.ui.lecture import keys
 from initviz.ui.lecture.course import Course
@@ -38,6 +39,8 @@ AHEAD = 4
 class LecturePlayer(QWidget):
     """One lecture in a window of its own. `start` fills a display with it; `close` ends its runs.
 
+    A `trainer` that is lent is used and not closed.
+
     Signals:
         left: somebody leaves for the laboratory: the `Stage` and the `Scene` where that was.
         closed: it is over, whether one left or closed the window.
@@ -53,6 +56,8 @@ class LecturePlayer(QWidget):
         lecture: Lecture,
         make_look: Callable[[int], Theme] = theme.lecture,
         parent: QWidget | None = None,
+        *,
+        trainer: Trainer | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("lecture")
@@ -70,7 +75,7 @@ class LecturePlayer(QWidget):
         self._began = time.monotonic()
         self._own_screen: QScreen | None = None
         self._analyst = Analyst(parent=self)
-        self.hand = Stagehand(self._analyst, self)
+        self.hand = Stagehand(self._analyst, self, trainer=trainer)
         self._build()
         #: What the keys do, in this window and in the presenter's.
         self.verbs = self._verbs()

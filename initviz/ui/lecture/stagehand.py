@@ -19,6 +19,7 @@ from initviz.lab.recording import Recording, load
 from initviz.session.analyst import Analyst
 from initviz.session.laboratory import LETTERS, Laboratory
 from initviz.session.lane import Lane, State
+from initviz.session.trainer import Trainer
 from initviz.ui.lecture.kept import Kept, Run, cut
 from initviz.ui.lecture.labels import lane_labels
 from initviz.ui.lecture.prefetch import Prefetch
@@ -71,9 +72,15 @@ class Stagehand(QObject):
     settled = Signal()
     ticked = Signal(int)
 
-    def __init__(self, analyst: Analyst, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        analyst: Analyst,
+        parent: QObject | None = None,
+        *,
+        trainer: Trainer | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._analyst = analyst
+        self._analyst, self._trainer = analyst, trainer
         self._kept = Kept()
         self._prefetch = Prefetch(self._kept, self)
         self._laboratory: Laboratory | None = None
@@ -251,7 +258,7 @@ class Stagehand(QObject):
             lane is not None
             and lane.experiment == run.experiment
             and lane.state is not State.FAILED
-            and lane.reach <= run.step
+            and lane.bound <= run.step
         )
         if lane is not None and fits:
             # It arrives at the stops between one by one, so that they are kept as well.
@@ -274,7 +281,7 @@ class Stagehand(QObject):
             self._laboratory.set_experiment(known.letter, experiment)
             return known
         if self._laboratory is None:
-            self._laboratory = Laboratory(experiment, parent=self)
+            self._laboratory = Laboratory(experiment, self, trainer=self._trainer)
             self._laboratory.clock.tick.connect(self.ticked)
             self._laboratory.state_changed.connect(self._look)
             lane = self._laboratory.lanes[0]

@@ -1,0 +1,106 @@
+"""The process that trains for a window: a worker between two pipes.
+
+It reads its orders from the standard input and writes what is said to the standard output. When
+the input ends, because the window has closed or is no more, it ends too, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from initviz.session.events import Ended
+from initviz.session.job import Job
+from initviz.session.messages import (
+    Begin,
+    Instruction,
+    Logged,
+    Order,
+    PauseTogether,
+    Report,
+    Said,
+    packed,
+    read,
+)
+from initviz.session.worker import Worker
+
+
+class _Service:
+    """One worker, its jobs by the numbers that the window gave them, and who tells of them."""
+
+    def __init__(self, replies: BinaryIO) -> None:
+        self._replies = replies
+        self._worker = Worker()
+        self._jobs: dict[int, Job] = {}
+        self._records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        logger = logging.getLogger("initviz")
+        logger.addHandler(logging.handlers.QueueHandler(self._records))
+        logger.setLevel(logging.INFO)
+        threading.Thread(target=self._tell, name="initviz replies", daemon=True).start()
+
+    def obey(self, instruction: Instruction) -> None:
+        """Do what the window says; of a job that has ended it may not know that yet."""
+        match instruction:
+            case Begin(number, experiment, beginning):
+                self._jobs[number] = self._worker.job(experiment, beginning)
+                self._jobs[number].start()
+            case Order(number, method, arguments):
+                if number in self._jobs:
+                    method(self._jobs[number], *arguments)
+            case PauseTogether(numbers):
+                self._worker.pause([self._jobs[n] for n in numbers if n in self._jobs])
+
+    def _tell(self) -> None:
+        with contextlib.suppress(OSError):  # the window is gone: the orders end as well
+            while True:
+                self._tell_news()
+
+    def _tell_news(self) -> None:
+        """Wait until something was said, and write it."""
+        self._worker.news.wait()
+        reports: list[Report] = []
+        for number, job in list(self._jobs.items()):
+            events = tuple(job.events())
+            if events:
+                reports.append(Said(number, events))
+            if any(isinstance(event, Ended) for event in events):
+                del self._jobs[number]
+        while not self._records.empty():
+            reports.append(Logged(self._records.get().__dict__))
+        if reports:
+            self._replies.write(packed(reports))
+            self._replies.flush()
+
+
+def serve(orders: BinaryIO, replies: BinaryIO) -> None:
+    """Obey until there are no more orders."""
+    with contextlib.suppress(ImportError):  # the first job will say what is missing
+        import initviz.lab.training  # noqa: F401 (most of the time until the first step)
+
+    service = _Service(replies)
+    with contextlib.suppress(EOFError):
+        while True:
+            service.obey(read(orders))
+
+
+def main() -> None:
+    """Serve on the standard pipes, which nothing else may use, and leave without ceremony."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the window is asked, and closes the pipe
+    orders, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    if sys.stderr is not None:
+        os.dup2(2, 1)  # whatever prints must not print into the pipe
+        faulthandler.enable()
+    serve(orders, replies)
+    os._exit(0)  # the worker may be in the midst of a step
+
+
+if __name__ == "__main__":
+    main()

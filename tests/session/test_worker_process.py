@@ -1,0 +1,458 @@
+"""The worker in a process of its own: runs as on a thread, and what only a process does."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from initviz.lab.recording import Recording
+from initviz.lab.training import run
+from initviz.session import TRAIN, worker_process
+from initviz.session.events import Began, Ended, Event, Measured, Waiting
+from initviz.session.laboratory import Laboratory
+from initviz.session.lane import State
+from initviz.session.messages import Said, packed, read, unpacked
+from initviz.session.news import PERIOD, News
+from initviz.session.worker import Worker
+from initviz.session.worker_process import DistantRun, WorkerProcess
+from tests.session.lanes import BIG, SMALL, last_step, wait
+
+
+@pytest.fixture
+def trainer(qtbot: QtBot) -> Iterator[WorkerProcess]:
+    made = WorkerProcess()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def laboratory(qtbot: QtBot, trainer: WorkerProcess) -> Iterator[Laboratory]:
+    made = Laboratory(SMALL, trainer=trainer)
+    wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
+    yield made
+    made.close()
+
+
+def assert_same(found: Recording | None, expected: Recording) -> None:
+    """Whether two recordings hold the same numbers, wherever both measured."""
+    assert found is not None
+    assert found.steps.tolist() == expected.steps.tolist()
+    np.testing.assert_array_equal(found.scalar("loss"), expected.scalar("loss"))
+    both = found.measured("weight_norm") & expected.measured("weight_norm")
+    for quantity in ("weight_norm", "signal_gradient_norm", "distinct_units", "update_ratio"):
+        np.testing.assert_array_equal(
+            found.series(quantity)[both], expected.series(quantity)[both], err_msg=quantity
+        )
+    counts, edges = expected.histogram("activation", 7)
+    np.testing.assert_array_equal(found.histogram("activation", 7)[0], counts)
+    np.testing.assert_array_equal(found.histogram("activation", 7)[1], edges)
+    np.testing.assert_array_equal(found.weights("hidden 1", 0), expected.weights("hidden 1", 0))
+
+
+def processes_of(trainer: WorkerProcess) -> psutil.Process:
+    return psutil.Process(trainer._process.processId())
+
+
+# -- the same as on a thread ----------------------------------------------------------------------
+
+
+def test_a_run_gives_the_numbers_that_it_gives_here_bit_for_bit(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane = laboratory.lane("A")
+    lane.train_to(150)
+    wait(qtbot, lambda: lane.state is State.PAUSED and last_step(lane) > 0)
+    assert last_step(lane) == lane.reach == lane.bound == 150
+    assert_same(lane.recording, run(SMALL, 150))
+
+
+def test_it_runs_until_pause_and_nothing_moves_afterwards(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane = laboratory.lane("A")
+    laboratory.run()
+    assert lane.bound == float("inf")
+    wait(qtbot, lambda: last_step(lane) > 50)
+    assert lane.steps_per_second > 0
+    laboratory.pause()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    assert not laboratory.clock.is_running
+    assert lane.bound == last_step(lane)
+    assert list(lane._job.events()) == []
+
+
+def test_lanes_pause_at_the_same_step_whatever_the_window_knows_of_them(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    laboratory.add(SMALL.with_value("run.seed", 1))
+    laboratory.add(BIG)
+    wait(qtbot, lambda: laboratory.is_idle)
+    for _ in range(8):
+        before = last_step(laboratory.lane("C"))
+        laboratory.run()
+        wait(qtbot, lambda before=before: last_step(laboratory.lane("C")) > before + 5)
+        laboratory.pause()
+        wait(qtbot, lambda: laboratory.is_idle)
+        assert len({last_step(lane) for lane in laboratory.lanes}) == 1
+
+
+def test_single_steps_and_a_changed_speed_arrive_in_their_order(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane = laboratory.lane("A")
+    for expected in (1, 2, 3):
+        laboratory.step()
+        wait(qtbot, lambda: laboratory.is_idle)
+        assert last_step(lane) == expected
+    laboratory.set_speed(10.0)
+    began = time.perf_counter()
+    laboratory.run()
+    wait(qtbot, lambda: last_step(lane) >= 6)
+    assert time.perf_counter() - began >= 0.15
+    laboratory.set_speed(None)
+    wait(qtbot, lambda: last_step(lane) > 100)
+
+
+def test_a_changed_setting_shows_step_0_of_twenty_layers_within_200_ms(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane, best = laboratory.lane("A"), float("inf")
+    for seed in range(6):
+        began = time.perf_counter()
+        with qtbot.waitSignal(lane.restarted, timeout=30_000):
+            lane.set_experiment(BIG.with_value("run.seed", seed))
+        best = min(best, time.perf_counter() - began)
+        wait(qtbot, lambda: lane.state is State.PAUSED)
+    assert best < 0.2
+
+
+def test_nothing_arrives_after_a_change_from_the_run_before(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane = laboratory.lane("A")
+    lane.run()
+    wait(qtbot, lambda: last_step(lane) > 5)
+    for width in (9, 10, 11, 12):
+        lane.set_experiment(SMALL.with_value("network.width", width))
+        lane.run()
+    wait(qtbot, lambda: lane.recording.experiment.network.width == 12)
+    wait(qtbot, lambda: last_step(lane) > 5)
+    assert lane.recording is not None
+    assert lane.recording.weights("hidden 2", 0).shape == (12, 12)
+    steps = lane.recording.steps
+    assert (np.diff(steps) == 1).all()
+
+
+def test_a_fork_goes_on_from_a_kept_state_bit_for_bit(qtbot: QtBot, laboratory: Laboratory) -> None:
+    lane = laboratory.lane("A")
+    lane.train_to(20)
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert lane.recording is not None
+    fork = laboratory.add(SMALL, start=lane.recording.checkpoint(10))
+    assert fork.reach == fork.bound == 10
+    wait(qtbot, lambda: laboratory.is_idle)
+    laboratory.step()  # brings the fork to the front
+    wait(qtbot, lambda: laboratory.is_idle)
+    assert fork.recording is not None
+    assert (fork.recording.scalar("loss") == lane.recording.scalar("loss")[10:]).all()
+
+
+def test_a_run_that_was_replaced_goes_on_where_it_was_once_it_is_taken_back(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    lane = laboratory.lane("A")
+    lane.train_to(13)
+    wait(qtbot, lambda: laboratory.is_idle)
+    kept = lane.recording
+    assert kept is not None
+    lane.set_experiment(BIG)
+    wait(qtbot, lambda: laboratory.is_idle)
+    laboratory.take_back("A", kept, None)
+    assert (last_step(lane), lane.bound) == (13, 13)
+    lane.train_to(30)
+    wait(qtbot, lambda: laboratory.is_idle)
+    np.testing.assert_array_equal(kept.scalar("loss"), run(SMALL, 30).scalar("loss"))
+
+
+def test_a_run_that_gives_way_keeps_every_step_that_it_took(
+    qtbot: QtBot, laboratory: Laboratory
+) -> None:
+    laboratory.add(SMALL.with_value("run.seed", 1))
+    wait(qtbot, lambda: laboratory.is_idle)
+    lane, other = laboratory.lanes
+    for width in range(9, 14):
+        target = last_step(other) + 50
+        laboratory.run()
+        wait(qtbot, lambda target=target: last_step(lane) > target)  # it has caught up
+        before = lane.recording
+        assert before is not None
+        laboratory.set_experiment("A", SMALL.with_value("network.width", width))
+        wait(qtbot, lambda: laboratory.is_idle)
+        assert last_step(other) - before.last_step <= 1  # it may not have had its turn
+
+
+def test_a_run_that_fails_says_so_here_and_in_the_log_and_the_others_go_on(
+    qtbot: QtBot, laboratory: Laboratory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "initviz")
+    nowhere = SMALL.with_values({"training.data": "file", "training.path": "/nowhere.csv"})
+    failing = laboratory.add(nowhere)
+    wait(qtbot, lambda: failing.state is State.FAILED)
+    assert "/nowhere.csv" in failing.error
+    assert "Traceback" in caplog.text
+    laboratory.run()
+    wait(qtbot, lambda: last_step(laboratory.lane("A")) > 5)
+
+
+def test_a_run_that_comes_to_its_own_end_is_finished(
+    qtbot: QtBot, laboratory: Laboratory, trainer: WorkerProcess
+) -> None:
+    laboratory.set_experiment("A", SMALL.with_value("training.length", 7))
+    laboratory.run()
+    wait(qtbot, lambda: laboratory.lane("A").state is State.FINISHED)
+    assert last_step(laboratory.lane("A")) == 7
+    assert trainer._runs == {}
+
+
+def test_two_sessions_share_a_process_and_one_may_end(
+    qtbot: QtBot, laboratory: Laboratory, trainer: WorkerProcess
+) -> None:
+    other = Laboratory(BIG, trainer=trainer)
+    wait(qtbot, lambda: other.is_idle)
+    other.run()
+    wait(qtbot, lambda: last_step(other.lane("A")) > 3)
+    other.close()
+    laboratory.run()
+    wait(qtbot, lambda: last_step(laboratory.lane("A")) > 20)
+    assert trainer.is_alive
+
+
+# -- what only a process does ---------------------------------------------------------------------
+
+
+@pytest.mark.allow_log("The process that trains was ended from outside")
+def test_a_process_that_is_killed_fails_its_lanes_in_a_sentence_and_a_reset_starts_another(
+    qtbot: QtBot, laboratory: Laboratory, trainer: WorkerProcess
+) -> None:
+    lane = laboratory.lane("A")
+    laboratory.run()
+    wait(qtbot, lambda: last_step(lane) > 5)
+    os.kill(trainer._process.processId(), signal.SIGKILL)
+    wait(qtbot, lambda: lane.state is State.FAILED)
+    assert "more memory than there is" in lane.error
+    assert lane.recording is not None  # what was recorded is still there
+    laboratory.reset()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+    assert (last_step(lane), lane.error) == (0, "")
+    laboratory.run()
+    wait(qtbot, lambda: last_step(lane) > 5)
+
+
+@pytest.mark.allow_log("The process that trains")
+def test_a_process_that_dies_while_nothing_runs_is_noticed_once_something_should(
+    qtbot: QtBot, laboratory: Laboratory, trainer: WorkerProcess
+) -> None:
+    lane = laboratory.lane("A")
+    os.kill(trainer._process.processId(), signal.SIGKILL)
+    wait(qtbot, lambda: not trainer.is_alive)
+    assert lane.state is State.PAUSED
+    laboratory.run()
+    wait(qtbot, lambda: lane.state is State.FAILED)
+    laboratory.reset()
+    wait(qtbot, lambda: lane.state is State.PAUSED)
+
+
+@pytest.mark.allow_log("could not be started")
+def test_a_process_that_cannot_be_started_is_told_in_a_sentence(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "_command", lambda: ("/no/such/program",))
+    trainer = WorkerProcess()
+    laboratory = Laboratory(SMALL, trainer=trainer)
+    lane = laboratory.lane("A")
+    wait(qtbot, lambda: lane.state is State.FAILED)
+    assert "could not be started" in lane.error
+    laboratory.close()
+    trainer.close()
+
+
+def test_closing_ends_the_process_at_once_in_the_midst_of_a_step(qtbot: QtBot) -> None:
+    trainer = WorkerProcess()
+    laboratory = Laboratory(BIG.with_value("network.width", 1024), trainer=trainer)
+    wait(qtbot, lambda: laboratory.is_idle)
+    laboratory.run()
+    process = processes_of(trainer)
+    began = time.perf_counter()
+    laboratory.close()
+    trainer.close()
+    assert time.perf_counter() - began < 1.0
+    assert not process.is_running()
+
+
+WINDOW_THAT_DIES = """
+import os, signal, sys
+from PySide6.QtCore import QCoreApplication, QTimer
+from initviz.lab.experiment import Experiment
+from initviz.session.laboratory import Laboratory
+from initviz.session.worker_process import WorkerProcess
+application = QCoreApplication([])
+trainer = WorkerProcess()
+laboratory = Laboratory(Experiment(), trainer=trainer)
+laboratory.run()
+def look():
+    recording = laboratory.lane("A").recording
+    if recording is not None and recording.last_step > 5:
+        print(trainer._process.processId(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+timer = QTimer()
+timer.timeout.connect(look)
+timer.start(10)
+application.exec()
+"""
+
+
+def test_no_process_outlives_a_window_that_was_killed() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WINDOW_THAT_DIES], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert "Traceback" not in ended.stderr
+    number = int(ended.stdout)
+    if psutil.pid_exists(number):
+        psutil.Process(number).wait(timeout=10)
+
+
+def test_the_packaged_program_is_called_with_a_word_that_makes_it_train(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert worker_process._command() == (sys.executable, TRAIN)
+
+
+def test_the_word_makes_the_program_train_and_end_with_its_input() -> None:
+    program = "import sys; from initviz.app.main import main; sys.exit(main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, TRAIN], input=b"", capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+def test_what_a_run_prints_does_not_get_into_the_pipe(tmp_path: Path) -> None:
+    """PyTorch and NumPy may print from anywhere, from below Python too."""
+    program = (
+        "import os\n"
+        "from initviz.session import worker_main\n"
+        "serve = worker_main.serve\n"
+        "def loud(*pipes):\n"
+        "    print('from Python', flush=True)\n"
+        "    os.write(1, b'from below')\n"
+        "    serve(*pipes)\n"
+        "worker_main.serve = loud\n"
+        "worker_main.main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], input=b"", capture_output=True, check=False
+    )
+    assert ended.stdout == b""
+    assert b"from Python" in ended.stderr
+    assert b"from below" in ended.stderr
+
+
+# -- what is written ------------------------------------------------------------------------------
+
+
+def said_by_a_run(steps: int) -> tuple[Event, ...]:
+    worker = Worker()
+    job = worker.job(SMALL)
+    job.train_to(steps)
+    job.start()
+    found: list[Event] = []
+    while not found or not isinstance(found[-1], Waiting):
+        found.extend(job.events())
+        job.cancel.wait(0.001)
+    worker.close()
+    return tuple(found)
+
+
+def test_what_is_said_is_read_without_pytorch(tmp_path: Path) -> None:
+    """To import it would hold the window up for a second, just when the first step comes."""
+    file = tmp_path / "message"
+    file.write_bytes(packed([Said(1, said_by_a_run(2))]))
+    program = (
+        "import sys\n"
+        "from initviz.session.messages import read\n"
+        f"(said,) = read(open({str(file)!r}, 'rb'))\n"
+        "assert len(said.events) == 5 and said.events[1].snapshot.checkpoint is not None\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_read_is_nothing_that_the_collector_of_garbage_walks_through_for_ever() -> None:
+    """Pickles of protocol 5 give each array two objects that it has to look at each time."""
+    message = packed([Said(1, said_by_a_run(30))])[8:]
+    gc.collect()
+    before = len(gc.get_objects())
+    reports = unpacked(message)
+    arrays = 31 * 30  # more than that are in there
+    assert len(gc.get_objects()) - before < arrays / 2
+    snapshot = reports[0].events[1].snapshot
+    assert snapshot.layers["weight_norm"].flags.writeable == True  # noqa: E712 (NumPy's own bool)
+
+
+def test_a_pipe_that_ends_within_a_header_has_ended(tmp_path: Path) -> None:
+    file = tmp_path / "message"
+    file.write_bytes(packed([])[:5])
+    with file.open("rb") as stream, pytest.raises(EOFError):
+        read(stream)
+
+
+def test_steps_are_passed_on_at_intervals_and_what_somebody_waits_for_at_once() -> None:
+    step = next(event for event in said_by_a_run(0) if isinstance(event, Measured))
+    news = News()
+    news.note(step)
+    news.wait()
+    began = time.monotonic()
+    news.note(step)
+    news.wait()
+    assert time.monotonic() - began >= 0.9 * PERIOD
+    # The least of several: what another process takes from this machine says nothing of this one.
+    waits = []
+    for event in (Began((), step.snapshot), Waiting(0), Ended()) * 3:  # type: ignore[arg-type]
+        began = time.monotonic()
+        news.note(event)
+        news.wait()
+        waits.append(time.monotonic() - began)
+    assert min(waits) < PERIOD / 2
+
+
+def test_orders_that_were_given_before_a_run_begins_hold(
+    qtbot: QtBot, trainer: WorkerProcess
+) -> None:
+    early = trainer.job(SMALL)
+    assert isinstance(early, DistantRun)
+    early.train_to(9)
+    assert (early.reach, early.bound, early.orders) == (0, 9, 1)
+    early.stop()  # nothing has begun that could be stopped
+    early.start()
+    events: list[Event] = []
+
+    def has_paused() -> bool:
+        events.extend(early.events())
+        return bool(events) and events[-1] == Waiting(1)
+
+    wait(qtbot, has_paused)
+    assert [event.snapshot.step for event in events if isinstance(event, Measured)] == [*range(10)]
+    assert (early.reach, early.bound) == (9, 9)
