@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +33,14 @@ class Histogram:
     @property
     def edges(self) -> Floats:
         """(L, bins + 1), increasing along each row."""
-        share = np.linspace(0.0, 1.0, self.counts.shape[1] + 1)
+        share = _shares(self.counts.shape[1] + 1)
         return np.asarray(self.low[:, None] * (1.0 - share) + self.high[:, None] * share)
+
+
+@lru_cache
+def _shares(count: int) -> Floats:
+    """So many numbers from 0 to 1 at equal distances."""
+    return np.linspace(0.0, 1.0, count)
 
 
 @dataclass(frozen=True)

@@ -241,10 +241,8 @@ class Canvas(QWidget):
         high = float(values.max())
         spread = high - low or 1.0
         area = self._area
-        return [
-            QPointF(self._x(x, half), area.bottom() - 0.96 * area.height() * (y - low) / spread)
-            for x, y in zip(z, values, strict=True)
-        ]
+        y = area.bottom() - 0.96 * area.height() * (values - low) / spread
+        return [QPointF(*point) for point in np.stack([self._x(z, half), y], axis=1).tolist()]
 
     def _draw_name(
         self,

@@ -268,6 +268,9 @@ def _fits(advice: Advice) -> bool:
     return len(advice.sentence) <= LONGEST_ON_A_BUTTON
 
 
+#: How many parts of the view stand above the cards: the heading, trouble and the ending.
+_ABOVE_THE_CARDS = 3
+
 #: A lane's letter, what was found there, and the remedy that is proved.
 _Key = tuple[str, str, str]
 
@@ -394,10 +397,12 @@ class DiagnosisView(QWidget):
         """Put the cards of what is found now below each other, and the others out of sight."""
         before, self._cards = self._cards, [self._card(*found) for found in self._shown]
         for card in before:
-            self._body.removeWidget(card)
-            card.setVisible(card in self._cards)
-        for card in self._cards:
-            self._body.addWidget(card)
+            if card not in self._cards:
+                self._body.removeWidget(card)
+                card.hide()
+        for place, card in enumerate(self._cards, _ABOVE_THE_CARDS):
+            if self._body.indexOf(card) != place:
+                self._body.insertWidget(place, card)
             card.show()
         self._show_proofs()
 

@@ -309,6 +309,13 @@ class Panel(QFrame, Generic[Layout]):
     def draw_words(self, painter: QPainter, layout: Layout) -> None:
         """Paint what is written of what was measured and lies under the marks; often nothing."""
 
+    def words_say(self, _layout: Layout) -> object:
+        """What `draw_words` depends on besides the layout: while it is equal, the words stay.
+
+        None paints the words whenever they are renewed.
+        """
+        return None
+
     @abstractmethod
     def draw_marks(self, painter: QPainter, layout: Layout) -> None:
         """Paint what was measured."""

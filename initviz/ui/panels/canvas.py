@@ -37,6 +37,7 @@ class Canvas(QWidget):
         self._panel = panel
         self._backdrop = QPixmap()
         self._ground = QPixmap()
+        self._said: object = None
         self._layout: object = None
         self._laid_out = QSize()
         self._pointer: QPointF | None = None
@@ -105,12 +106,17 @@ class Canvas(QWidget):
         Each line of text takes four calls into Qt, and at each of them the worker's thread and
         this one hand the interpreter over: words are painted only when they are renewed.
         """
-        if self._keep_backdrop(layout) or self._panel.words_due:
-            self._panel.words_due = False
-            self._ground = self._backdrop.copy()
-            with QPainter(self._ground) as painter:
-                painter.setRenderHints(SMOOTH)
-                self._panel.draw_words(painter, layout)
+        is_new = self._keep_backdrop(layout)
+        if not (is_new or self._panel.words_due):
+            return
+        self._panel.words_due = False
+        before, self._said = self._said, self._panel.words_say(layout)
+        if not is_new and self._said is not None and self._said == before:
+            return
+        self._ground = self._backdrop.copy()
+        with QPainter(self._ground) as painter:
+            painter.setRenderHints(SMOOTH)
+            self._panel.draw_words(painter, layout)
 
     def _keep_backdrop(self, layout: object) -> bool:
         """Paint the backdrop if it has changed; returns whether it has."""

@@ -221,6 +221,10 @@ class PhaseMap(Panel[PhaseLayout]):
     def draw_backdrop(self, painter: QPainter, layout: PhaseLayout) -> None:
         drawing.draw_axes(painter, layout)
 
+    def words_say(self, layout: PhaseLayout) -> object:
+        # The map is the same at every step, and it takes 3 ms to draw.
+        return self._question, self.chart is None, self._pins_of[1], tuple(self._names(layout))
+
     def draw_words(self, painter: QPainter, layout: PhaseLayout) -> None:
         names = self._names(layout)
         drawing.draw_map(painter, layout, self.chart, [box for _, box in names])

@@ -134,16 +134,21 @@ class Slope(Panel[SlopeLayout]):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._segments = Segments()
+        self._seen: tuple[object, list[Sight]] = (None, [])
 
     # -- reading -------------------------------------------------------------------------------
 
     def read(self) -> None:
-        """Nothing is kept: what is shown depends on the highlight too."""
+        """Forget what was seen before; what is seen depends on the highlight too."""
+        self._seen = (None, [])
 
     def sights(self) -> list[Sight]:
         """What is seen of each lane that has been measured."""
-        found = (self._sight(lane) for lane in self.shown)
-        return [sight for sight in found if sight is not None]
+        known_for = self.shown, self.marked_place, self.option("layer")
+        if self._seen[0] != known_for:
+            found = (self._sight(lane) for lane in self.shown)
+            self._seen = known_for, [sight for sight in found if sight is not None]
+        return self._seen[1]
 
     def _sight(self, lane: Shown) -> Sight | None:
         latest = lane.recording.latest_histogram("preactivation", lane.step)
