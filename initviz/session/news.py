@@ -9,7 +9,7 @@ from initviz.session.events import Event, Measured
 
 #: Seconds between two times that steps are passed on: no window looks more often, and each time
 #: takes the interpreter from the run.
-PERIOD = 0.03
+PERIOD = 0.02
 
 
 class News:
