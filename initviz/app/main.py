@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initviz.app import command_line
-from initviz.session import TRAIN
+from initviz.session import TRAIN, TRAINER
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 FIRST_PRESET = "small-weights.toml"
 #: What is changed in the lane beside it, so that one sees what heals it.
 HEALED = {"initialiser.scheme": "glorot_normal"}
-#: The environment variable that says where a window trains: in a "thread", or a process else.
-TRAINER = "INITVIZ_TRAINER"
 
 
 def create_window(arguments: Sequence[str], settings_file: Path | None = None) -> MainWindow:

@@ -2,3 +2,5 @@
 
 #: What the packaged program is called with to be the process that trains: it has no interpreter.
 TRAIN = "--train-for-a-window"
+#: The environment variable that says where a window trains: in a "thread", or a process else.
+TRAINER = "INITVIZ_TRAINER"

@@ -182,7 +182,7 @@ class Lane(QObject):
     @property
     def bound(self) -> float:
         """No step after this one will be computed under the orders given; inf without an end."""
-        return self.reach if self._is_asleep else self._job.bound
+        return self._job.bound if self.can_train and not self._is_asleep else self.reach
 
     @property
     def may_go_on(self) -> bool:

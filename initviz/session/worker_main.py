@@ -14,8 +14,9 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from initviz.session.events import Ended
 from initviz.session.job import Job
@@ -59,9 +60,13 @@ class _Service:
                 self._worker.pause([self._jobs[n] for n in numbers if n in self._jobs])
 
     def _tell(self) -> None:
-        with contextlib.suppress(OSError):  # the window is gone: the orders end as well
+        try:
             while True:
                 self._tell_news()
+        except OSError:
+            return  # the window is gone: the orders end as well
+        except Exception:  # noqa: BLE001 (or the window would wait for ever)
+            _give_up()
 
     def _tell_news(self) -> None:
         """Wait until something was said, and write it."""
@@ -95,11 +100,23 @@ def main() -> None:
     """Serve on the standard pipes, which nothing else may use, and leave without ceremony."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the window is asked, and closes the pipe
     orders, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    if sys.stderr is not None:
-        os.dup2(2, 1)  # whatever prints must not print into the pipe
+    is_heard = sys.stderr is not None  # a program without a console has none
+    os.dup2(2 if is_heard else os.open(os.devnull, os.O_WRONLY), 1)  # nobody prints into the pipe
+    if is_heard:
         faulthandler.enable()
-    serve(orders, replies)
+    try:
+        serve(orders, replies)
+    except Exception:  # noqa: BLE001 (it is printed, and the window told)
+        _give_up()
     os._exit(0)  # the worker may be in the midst of a step
+
+
+def _give_up() -> NoReturn:
+    """End with a traceback: the window says that there is no process any more."""
+    if sys.stderr is not None:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(1)
 
 
 if __name__ == "__main__":

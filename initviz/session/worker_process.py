@@ -22,7 +22,7 @@ import initviz
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import Cost
-from initviz.session import TRAIN
+from initviz.session import TRAIN, TRAINER
 from initviz.session.events import Ended, Event, Measured, Waiting
 from initviz.session.job import Job
 from initviz.session.messages import (
@@ -271,7 +271,10 @@ def _environment() -> QProcessEnvironment:
 
 def _last_words(process: QProcess) -> str:
     if process.error() is QProcess.ProcessError.FailedToStart:
-        return f"The process that trains could not be started ({process.errorString()})."
+        return (
+            f"The process that trains could not be started ({process.errorString()}). With "
+            f"{TRAINER}=thread in the environment the window trains by itself."
+        )
     if process.exitStatus() is QProcess.ExitStatus.CrashExit:
         return (
             "The process that trains was ended from outside or has crashed; it may have wanted "

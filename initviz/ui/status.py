@@ -47,7 +47,12 @@ def ending_text(lanes: Sequence[Lane], thresholds: Thresholds) -> str:
 
 def _told(sentences: Sequence[tuple[Lane, str]], lanes: int) -> str:
     """Sentences with the letters of their lanes, where there is more than one lane."""
-    return "\n".join(f"{lane.letter}: {text}" if lanes > 1 else text for lane, text in sentences)
+    of_whom: dict[str, list[str]] = {}
+    for lane, text in sentences:
+        of_whom.setdefault(text, []).append(lane.letter)
+    return "\n".join(
+        f"{', '.join(letters)}: {text}" if lanes > 1 else text for text, letters in of_whom.items()
+    )
 
 
 def _ending_of(lane: Lane, thresholds: Thresholds) -> str:

@@ -222,7 +222,7 @@ def test_a_run_that_comes_to_its_own_end_is_finished(
     laboratory.set_experiment("A", SMALL.with_value("training.length", 7))
     laboratory.run()
     wait(qtbot, lambda: laboratory.lane("A").state is State.FINISHED)
-    assert last_step(laboratory.lane("A")) == 7
+    assert last_step(laboratory.lane("A")) == laboratory.lane("A").bound == 7
     assert trainer._runs == {}
 
 
@@ -284,6 +284,7 @@ def test_a_process_that_cannot_be_started_is_told_in_a_sentence(
     lane = laboratory.lane("A")
     wait(qtbot, lambda: lane.state is State.FAILED)
     assert "could not be started" in lane.error
+    assert "INITVIZ_TRAINER=thread" in lane.error
     laboratory.close()
     trainer.close()
 
@@ -368,6 +369,19 @@ def test_what_a_run_prints_does_not_get_into_the_pipe(tmp_path: Path) -> None:
     assert ended.stdout == b""
     assert b"from Python" in ended.stderr
     assert b"from below" in ended.stderr
+
+
+def test_a_process_that_makes_no_sense_of_its_orders_ends() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "initviz.session.worker_main"],
+        input=b"\x03\0\0\0\0\0\0\0abc",
+        capture_output=True,
+        text=False,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert b"UnpicklingError" in ended.stderr
 
 
 # -- what is written ------------------------------------------------------------------------------
