@@ -21,13 +21,18 @@ os.environ.setdefault("INITVIZ_TRAINER", "thread")
 
 import pytest
 from hypothesis import settings
+from pytestqt.qtbot import QtBot
 
 settings.register_profile(
     "initviz", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True
 )
 settings.load_profile("initviz")
 
-PATIENCE = 2.0  # seconds that a thread is given to end by itself
+PATIENCE = 10.0  # seconds that a thread is given to end by itself
+
+# Waiting for what comes costs nothing, and a machine that is busy may need four times as long.
+for _wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitExposed):
+    _wait.__kwdefaults__["timeout"] = 20_000
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,19 @@ def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
     qtbot.waitUntil(condition, timeout=30_000)
 
 
+def quickest(measure: Callable[[int], float], bound: float, tries: int = 40) -> float:
+    """The least of several times in seconds; it ends with the first one below `bound`.
+
+    What other programs take from this machine says nothing about this one, and may last a while.
+    """
+    least = float("inf")
+    for number in range(tries):
+        least = min(least, measure(number))
+        if least < bound:
+            break
+    return least
+
+
 def last_step(lane: Lane) -> int:
     """The newest step that is recorded."""
     assert lane.recording is not None
