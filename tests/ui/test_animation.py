@@ -187,7 +187,7 @@ def test_a_film_that_is_called_off_leaves_nothing(panel, shown, qtbot, tmp_path)
 def test_a_film_that_fails_says_why(panel, shown, qtbot, tmp_path):
     path = tmp_path / "nowhere" / "film.mp4"
     film = Film(Scene.of_panel(panel, shown, KINDS[".mp4"]), film_steps(shown), path)
-    with qtbot.waitSignal(film.ended, timeout=10_000) as ended:
+    with qtbot.waitSignal(film.ended, timeout=20_000) as ended:
         pass
     assert ended.args == ["No such file or directory"]
 
@@ -219,7 +219,7 @@ def test_a_dialog_shows_how_far_it_is(panel, shown, window, qtbot, tmp_path):
 def test_the_dialog_calls_it_off(how, panel, shown, window, qtbot, tmp_path):
     path = tmp_path / "film.mp4"
     dialog = film_dialog.save_film([panel], shown, path, pytest.fail, window)
-    with qtbot.waitSignal(dialog.destroyed, timeout=10_000):
+    with qtbot.waitSignal(dialog.destroyed, timeout=20_000):
         if how == "button":
             cancel = dialog.findChild(QDialogButtonBox).button(
                 QDialogButtonBox.StandardButton.Cancel
@@ -256,7 +256,7 @@ def test_a_failure_is_told_when_the_dialog_is_over(panel, shown, window, qtbot, 
     troubles = []
     path = tmp_path / "nowhere" / "film.mp4"
     dialog = film_dialog.save_film([panel], shown, path, troubles.append, window)
-    with qtbot.waitSignal(dialog.destroyed, timeout=10_000):
+    with qtbot.waitSignal(dialog.destroyed, timeout=20_000):
         pass
     assert troubles == ["The film was not saved: No such file or directory"]
 

@@ -124,7 +124,7 @@ def test_what_is_wanted_during_a_drag_comes_in_intervals(map_of, wishes, qtbot):
         drag(panel, start + QPoint(across, -across))
     assert len(found) < 10
     # Nothing moves any more: the last place is told all the same.
-    with qtbot.waitSignal(panel.experiment_wanted, timeout=2000):
+    with qtbot.waitSignal(panel.experiment_wanted):
         pass
     last = found[-1]
     release(panel, start + QPoint(59, -59))
@@ -335,7 +335,7 @@ def test_keys_go_on_from_where_the_dot_is_and_stop_at_0(map_of, wishes, qtbot):
     for _ in range(12):
         _key(panel, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(
-        lambda: standing(history_of(found[-1].experiment)).point == (0.0, 0.0), timeout=2000
+        lambda: standing(history_of(found[-1].experiment)).point == (0.0, 0.0), timeout=20_000
     )
     count = len(found)
     _key(panel, Qt.Key.Key_Left)
@@ -364,7 +364,7 @@ def test_every_press_is_a_change_of_its_own_and_a_held_key_is_one(map_of, wishes
             bool(found)
             and standing(history_of(found[-1].experiment)).sigma_b == pytest.approx(0.06)
         ),
-        timeout=2000,
+        timeout=20_000,
     )
     assert len({wish.gesture for wish in found}) == 1
 
