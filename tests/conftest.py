@@ -28,7 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("initviz")
 
-PATIENCE = 3.0  # seconds that a thread is given to end by itself
+PATIENCE = 2.0  # seconds that a thread is given to end by itself
 
 # Waiting for what comes costs nothing, and a machine that is busy may need four times as long.
 for _wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitExposed):
