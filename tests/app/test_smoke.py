@@ -54,7 +54,7 @@ def a_panel_raises():
 def a_panel_does_not_draw():
     from initviz.ui.panels.loss import Loss
     Loss.drawn = lambda self: None
-    smoke_test.PATIENCE = 4.0
+    smoke_test.PATIENCE = 9.0
 
 def qt_complains():
     from initviz.ui.window import MainWindow
@@ -80,7 +80,7 @@ sys.exit(main.main(["--smoke-test"]))
     ("fault", "words"),
     [
         ("a_panel_raises", "ZeroDivisionError: division by zero (<string>:8)"),
-        ("a_panel_does_not_draw", "after 4 s panels had not drawn: loss"),
+        ("a_panel_does_not_draw", "after 9 s panels had not drawn: loss"),
         ("qt_complains", "something is odd"),
         ("training_fails", "the device burns"),
         ("the_window_hangs", "it hung for 1 s"),
