@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Qt
+from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, Qt
 
 import initviz
 from initviz.lab.checkpoint import Checkpoint
@@ -152,7 +152,11 @@ class WorkerProcess(QObject):
         super().__init__(parent)
         self._runs: dict[int, DistantRun] = {}
         self._count = 0
+        self._is_closed = False
         self._process = self._launched()
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.close)  # whoever forgets to close the window
 
     def job(self, experiment: Experiment, start: Checkpoint | None = None) -> DistantRun:
         """A run that has not begun: of step 0 on, or from the checkpoint `start` on."""
@@ -166,7 +170,10 @@ class WorkerProcess(QObject):
         self.send(PauseTogether(tuple(paused)))
 
     def close(self) -> None:
-        """End every run and the process, at once."""
+        """End every run and the process, at once; a second time does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._process.finished.disconnect(self._on_end)
         self._process.errorOccurred.disconnect(self._on_end)
         self._process.kill()
@@ -208,7 +215,7 @@ class WorkerProcess(QObject):
 
     def begin(self, run: DistantRun) -> int:
         """Let this run begin, and return the number that it has from now on."""
-        if not self.is_alive:
+        if not (self.is_alive or self._is_closed):
             self._process = self._launched()
         self._count += 1
         self._runs[self._count] = run

@@ -322,6 +322,33 @@ def test_closing_ends_the_process_at_once_in_the_midst_of_a_step(qtbot: QtBot) -
     assert not process.is_running()
 
 
+WINDOW_THAT_IS_LEFT_OPEN = """
+from PySide6.QtCore import QCoreApplication, QTimer
+from initviz.lab.experiment import Experiment
+from initviz.session.laboratory import Laboratory
+from initviz.session.worker_process import WorkerProcess
+application = QCoreApplication([])
+trainer = WorkerProcess()
+laboratory = Laboratory(Experiment(), trainer=trainer)
+laboratory.run()
+print(trainer._process.processId(), flush=True)
+QTimer.singleShot(200, application.quit)
+application.exec()
+"""
+
+
+def test_a_program_that_ends_without_closing_ends_the_process_in_silence() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WINDOW_THAT_IS_LEFT_OPEN],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stderr == ""
+    assert not psutil.pid_exists(int(ended.stdout))
+
+
 WINDOW_THAT_DIES = """
 import os, signal, sys
 from PySide6.QtCore import QCoreApplication, QTimer
