@@ -73,6 +73,8 @@ class PanelBoard(QWidget):
         self._places: dict[str, Place] = {}
         self._made: dict[str, Panel[Any]] = {}
         self._marked: set[Panel[Any]] = set()
+        #: Those for which there was nothing new when it was their turn.
+        self._late: set[Panel[Any]] = set()
         self._unsuited: set[Panel[Any]] = set()
         self._options: dict[str, Mapping[str, str]] = {}
         self._area = Rows()
@@ -366,15 +368,19 @@ class PanelBoard(QWidget):
         """Draw the marked panels whose turn it is. Those out of view stay marked.
 
         Panels of the same pace take turns, so that no tick has to draw all of them; each renews
-        its words at every so many of its turns.
+        its words at every so many of its turns. Where there is nothing new in time, the turn is
+        taken later.
         """
         before: dict[int, int] = {}
         turn: dict[bool, list[Panel[Any]]] = {True: [], False: []}
         for panel in filter(self._is_seen, self.panels):
             beat = number + before.get(panel.every, 0)
             before[panel.every] = before.get(panel.every, 0) + 1
-            if beat % panel.every == 0 and panel in self._marked:
-                turn[beat % WORDS == 0].append(panel)
+            late = beat % panel.every
+            if panel not in self._marked:
+                self._late |= set() if late else {panel}
+            elif late == 0 or panel in self._late:
+                turn[(beat - late) % WORDS == 0].append(panel)
         for words, panels in turn.items():
             self._draw(panels, words=words)
 
@@ -405,6 +411,7 @@ class PanelBoard(QWidget):
             for panel in panels:
                 panel.show_data(self._lanes, words=words)
             self._marked.difference_update(panels)
+            self._late.difference_update(panels)
 
     # -- carrying a panel --------------------------------------------------------------------
 

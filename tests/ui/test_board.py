@@ -179,6 +179,18 @@ def test_panels_of_one_pace_take_turns_and_each_keeps_its_pace(board, monkeypatc
     assert most <= sum(1 / panel.every for panel in board.panels) + 2 < len(board.panels)
 
 
+def test_a_panel_that_had_nothing_new_at_its_turn_draws_as_soon_as_there_is(board, monkeypatch):
+    panel, drawn = board.panels[0], []
+    assert panel.every == 2
+    monkeypatch.setattr(panel, "show_data", lambda _, *, words=True: drawn.append((number, words)))
+    for number in range(12, 24):
+        if number not in (17, 18):  # just when it would renew its words
+            board.mark()
+        board.tick(number)
+    assert [number for number, _ in drawn] == [12, 14, 16, 19, 20, 22]
+    assert [number for number, words in drawn if words] == [12, 19]
+
+
 def test_without_panels_the_board_offers_to_add_one(board):
     for name in DEFAULT.panels:
         board.remove_panel(name)
