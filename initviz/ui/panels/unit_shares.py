@@ -186,9 +186,13 @@ class UnitShares(Panel[ShareLayout]):
         below = kinds if self.is_presented and titled and not room else ()
         rows = rows_below(theme, below, size.width() - 2 * theme.gap)
         top = (0.9 + (0.3 + 1.5 * len(said)) * bool(said)) * label
-        plot = QRectF(left, top, size.width() - left - 2 * theme.gap - (room or label), 0.0)
         bottom = ((3.9 if titled else 1.9) + PITCH * len(rows)) * label
-        plot.setBottom(max(size.height() - bottom, plot.top() + 20))
+        plot = QRectF(left, top, 0.0, max(size.height() - bottom - top, 20))
+        tight = is_tight(theme, len(self.shown), len(kinds), plot, room)
+        if tight and not presented:  # letters before the legend, or no legend
+            room = room_beside(theme, 0.0, kinds, size.width(), presented=True)
+            tight = room > 0
+        plot.setRight(size.width() - 2 * theme.gap - (room or label))
         number = width_of(str(count), label) + 0.8 * label
         return ShareLayout(
             theme=theme,
@@ -208,7 +212,7 @@ class UnitShares(Panel[ShareLayout]):
             notes=notes,
             said=said,
             rows=rows,
-            tight=self.is_presented and is_tight(theme, len(self.shown), len(kinds), plot, room),
+            tight=tight,
         )
 
     def _said(self, notes: tuple[str, ...], room: float) -> tuple[str, ...]:
@@ -313,7 +317,8 @@ class UnitShares(Panel[ShareLayout]):
         places = spread(wanted, 1.9 * label, plot.top() + inset, bottom)
         for lane, y in zip((series.lane for series in ends), places, strict=True):
             at, colour = (plot.right() + theme.gap, y), theme.lane_text[lane.index]
-            room = layout.names if not self.is_presented or self._are_named(layout) else 0.0
+            letters = layout.tight or (self.is_presented and not self._are_named(layout))
+            room = 0.0 if letters else layout.names
             write_lane(painter, lane.letter, lane.label, at, colour, label, room=room)
         place = self._place_in(layout)
         if place:

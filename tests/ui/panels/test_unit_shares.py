@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor
 
 from initviz.lab.activations import ACTIVATIONS
 from initviz.lab.snapshot import Snapshot
+from initviz.ui.panels import unit_shares
 from initviz.ui.panels.unit_shares import UnitShares
 from initviz.ui.theme import LIGHT
 
@@ -60,6 +61,23 @@ def test_the_names_of_lanes_have_the_room_that_they_take(make_panel, lane, tanh,
     label = "a name that is longer than the kinds"
     panel = make_panel(UnitShares, [lane(tanh, label=label)], size=(1400, 520))
     assert label in words(panel)
+
+
+@pytest.mark.parametrize(("size", "is_named"), [((290, 120), False), ((640, 480), True)])
+def test_lanes_that_end_alike_are_told_apart_in_a_small_panel_too(
+    make_panel, lane, tanh, picture, monkeypatch, size, is_named
+):
+    written = []
+    monkeypatch.setattr(
+        unit_shares,
+        "write_lane",
+        lambda _painter, letter, _label, at, *_, room: written.append((letter, at[1], room)),
+    )
+    lanes = [lane(tanh, index=index, label="Glorot normal") for index in range(4)]
+    picture(make_panel(UnitShares, lanes), *size)
+    assert {letter for letter, _, _ in written} == {*"ABCD"}
+    assert {room > 0 for _, _, room in written} == {is_named}
+    assert np.diff(sorted(y for _, y, _ in written)).min() > LIGHT.label
 
 
 def test_what_is_not_defined_is_left_out_and_said(make_panel, lane, relu, tanh, words, picture):
