@@ -26,9 +26,6 @@ class Run(Protocol):
     orders: int
 
     @property
-    def experiment(self) -> Experiment: ...
-
-    @property
     def reach(self) -> int:
         """The newest step that is known to be measured, or to be under way."""
 

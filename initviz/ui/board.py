@@ -377,10 +377,10 @@ class PanelBoard(QWidget):
             beat = number + before.get(panel.every, 0)
             before[panel.every] = before.get(panel.every, 0) + 1
             late = beat % panel.every
-            if panel not in self._marked:
-                self._late |= set() if late else {panel}
-            elif late == 0 or panel in self._late:
+            if panel in self._marked and (late == 0 or panel in self._late):
                 turn[(beat - late) % WORDS == 0].append(panel)
+            elif late == 0:
+                self._late.add(panel)
         for words, panels in turn.items():
             self._draw(panels, words=words)
 

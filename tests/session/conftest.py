@@ -9,12 +9,22 @@ from pytestqt.qtbot import QtBot
 
 from initviz.session.laboratory import Laboratory
 from initviz.session.lane import Lane, State
+from initviz.session.trainer import Trainer
+from initviz.session.worker import Worker
+from initviz.session.worker_process import WorkerProcess
 from tests.session.lanes import SMALL, wait
 
 
 @pytest.fixture
-def laboratory(qtbot: QtBot) -> Iterator[Laboratory]:
-    made = Laboratory(SMALL)
+def trainer(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Trainer]:
+    made = WorkerProcess() if getattr(request, "param", "thread") == "process" else Worker()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def laboratory(qtbot: QtBot, trainer: Trainer) -> Iterator[Laboratory]:
+    made = Laboratory(SMALL, trainer=trainer)
     wait(qtbot, lambda: made.lanes[0].state is State.PAUSED)
     yield made
     made.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from initviz.lab.experiment import Experiment
@@ -11,6 +12,10 @@ from initviz.session.lane import Lane
 
 SMALL = Experiment.from_toml("[network]\nhidden_layers = 2\nwidth = 8")
 BIG = Experiment.from_toml("[network]\nhidden_layers = 20\nwidth = 128")
+
+
+#: For a test that holds whether a thread trains or a process.
+EITHER = pytest.mark.parametrize("trainer", ["thread", "process"], indirect=True)
 
 
 def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from initviz.session.job import Job
 from initviz.session.laboratory import Laboratory
 from initviz.session.lane import Lane, State
 from initviz.session.worker import Worker, explain
-from tests.session.lanes import BIG, SMALL, last_step, quickest, wait
+from tests.session.lanes import BIG, EITHER, SMALL, last_step, quickest, wait
 
 
 def test_a_lane_starts_paused_at_step_0_with_everything_measured(lane: Lane) -> None:
@@ -24,16 +24,19 @@ def test_a_lane_starts_paused_at_step_0_with_everything_measured(lane: Lane) -> 
     assert all(lane.recording.measured(quantity)[0] for quantity in QUANTITIES)
 
 
+@EITHER
 def test_run_trains_until_pause_and_nothing_moves_afterwards(
     qtbot: QtBot, laboratory: Laboratory, lane: Lane
 ) -> None:
     lane.run()
     assert lane.state is State.RUNNING
+    assert lane.bound == float("inf")
     wait(qtbot, lambda: last_step(lane) > 50)
     assert lane.steps_per_second > 0
     lane.pause()
     wait(qtbot, lambda: lane.state is State.PAUSED)
     assert not laboratory.clock.is_running
+    assert lane.bound == last_step(lane)
     assert list(lane._job.events()) == []
 
 
@@ -111,6 +114,7 @@ def test_new_seed_changes_the_seed_alone(qtbot: QtBot, lane: Lane) -> None:
     assert lane.experiment == SMALL.with_value("run.seed", 1)
 
 
+@EITHER
 def test_nothing_arrives_after_a_change_from_the_run_before(qtbot: QtBot, lane: Lane) -> None:
     lane.run()
     wait(qtbot, lambda: last_step(lane) > 5)
@@ -126,6 +130,7 @@ def test_nothing_arrives_after_a_change_from_the_run_before(qtbot: QtBot, lane: 
     assert (steps[1:] - steps[:-1] == 1).all()
 
 
+@EITHER
 def test_a_changed_setting_shows_step_0_of_twenty_layers_within_200_ms(
     qtbot: QtBot, lane: Lane
 ) -> None:
@@ -143,6 +148,7 @@ def test_a_changed_setting_shows_step_0_of_twenty_layers_within_200_ms(
     assert quickest(restart, 0.2) < 0.2
 
 
+@EITHER
 def test_stop_is_effective_within_a_step(qtbot: QtBot, lane: Lane) -> None:
     lane.set_experiment(BIG)
     wait(qtbot, lambda: lane.state is State.PAUSED)
@@ -159,6 +165,7 @@ def test_stop_is_effective_within_a_step(qtbot: QtBot, lane: Lane) -> None:
     assert quickest(stop, 0.1) < 0.1
 
 
+@EITHER
 def test_speed_limits_the_steps_and_measures_each_one(qtbot: QtBot, lane: Lane) -> None:
     lane.set_speed(10.0)
     began = time.perf_counter()
@@ -302,6 +309,7 @@ def in_step(laboratory: Laboratory) -> bool:
     return laboratory.is_idle and len({last_step(lane) for lane in laboratory.lanes}) == 1
 
 
+@EITHER
 def test_lanes_run_in_lock_step_and_pause_at_the_same_step(
     qtbot: QtBot, laboratory: Laboratory
 ) -> None:
@@ -320,6 +328,7 @@ def test_lanes_run_in_lock_step_and_pause_at_the_same_step(
     assert not laboratory.clock.is_running
 
 
+@EITHER
 def test_a_lane_that_is_behind_catches_up_before_the_others_go_on(
     qtbot: QtBot, laboratory: Laboratory
 ) -> None:
@@ -394,6 +403,7 @@ def test_lanes_come_and_go_by_letter(qtbot: QtBot, laboratory: Laboratory) -> No
     wait(qtbot, lambda: laboratory.is_idle)
 
 
+@EITHER
 def test_nothing_arrives_from_a_lane_that_was_removed(qtbot: QtBot, laboratory: Laboratory) -> None:
     gone = laboratory.add(TWO)
     wait(qtbot, lambda: gone.state is State.PAUSED)
@@ -436,6 +446,7 @@ def trained(qtbot: QtBot, laboratory: Laboratory, steps: int) -> None:
     wait(qtbot, lambda: laboratory.is_idle)
 
 
+@EITHER
 def test_a_fork_goes_on_from_a_kept_state_bit_for_bit(
     qtbot: QtBot, laboratory: Laboratory, lane: Lane
 ) -> None:
@@ -453,6 +464,7 @@ def test_a_fork_goes_on_from_a_kept_state_bit_for_bit(
     assert last_step(fork) == 10
 
 
+@EITHER
 def test_a_run_that_was_replaced_can_be_taken_back_and_goes_on_as_if_nothing_had_been(
     qtbot: QtBot, laboratory: Laboratory, lane: Lane
 ) -> None:
