@@ -281,7 +281,7 @@ class Loss(Panel[LossLayout]):
     def _name_chance(
         self, painter: QPainter, layout: LossLayout, lines: Sequence[tuple[Floats, Floats]]
     ) -> None:
-        """What the dashed line is, near it and where no curve is; over the curves if need be."""
+        """What the dashed line is, near it and where nothing else is; over curves if need be."""
         theme, plot = layout.theme, layout.plot
         y = float(layout.height(np.array([layout.chance]))[0])
         if not plot.top() <= y <= plot.bottom():
@@ -295,7 +295,10 @@ class Loss(Panel[LossLayout]):
             for left in np.linspace(plot.right() - 2 - width, plot.left() + 2, CHANCE_PLACES)
         ]
         reach = theme.line + (0.2 * theme.mark if len(lines[0][0]) < _FEW else 0.0)
-        box = next((one for one in places if not _crossed(one, lines, reach)), None)
+        side = 1.3 * theme.label
+        taken = [QRectF(x - side / 2, y - side / 2, side, side) for _, x, y in self._ends(layout)]
+        free = (one for one in places if not any(map(one.intersects, taken)))
+        box = next((one for one in free if not _crossed(one, lines, reach)), None)
         ground = "" if box is not None else theme.surface
         box = box or (places[0] if places else QRectF(plot.right() - width, y, width, height))
         at = (box.left(), box.center().y())
@@ -347,8 +350,24 @@ class Loss(Panel[LossLayout]):
                 painter, theme, plot, [(c.lane, self._end_of(c, layout)) for c in self._curves]
             )
             return
+        for lane, x, y in self._ends(layout):
+            ink, ground = theme.lane_text[lane.index], theme.surface
+            write(
+                painter,
+                lane.letter,
+                (x, y),
+                ink,
+                theme.label,
+                align=CENTRE,
+                weight=Weight.Bold,
+                ground=ground,
+            )
+
+    def _ends(self, layout: LossLayout) -> list[tuple[Shown, float, float]]:
+        """The middles of the letters at the ends of the curves; none where names are beside."""
+        theme, plot = layout.theme, layout.plot
         ends = []
-        for curve in self._curves:
+        for curve in () if layout.names else self._curves:
             finite = np.flatnonzero(np.isfinite(curve.values))
             if len(finite) and curve.broken_at < 0:
                 last = finite[-1]
@@ -357,19 +376,9 @@ class Loss(Panel[LossLayout]):
         wanted = [y for _, _, y in ends]
         inset = 0.5 * theme.label
         places = spread(wanted, 1.3 * theme.label, plot.top() + inset, plot.bottom() - inset)
-        for (lane, x, _), y in zip(ends, places, strict=True):
-            at = (x + 0.9 * theme.label, y)
-            ink, ground = theme.lane_text[lane.index], theme.surface
-            write(
-                painter,
-                lane.letter,
-                at,
-                ink,
-                theme.label,
-                align=CENTRE,
-                weight=Weight.Bold,
-                ground=ground,
-            )
+        return [
+            (lane, x + 0.9 * theme.label, y) for (lane, x, _), y in zip(ends, places, strict=True)
+        ]
 
     @staticmethod
     def _end_of(curve: Curve, layout: LossLayout) -> float:

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor
 
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.snapshot import Snapshot
+from initviz.ui.panels import loss
+from initviz.ui.panels.drawing import width_of
 from initviz.ui.panels.loss import Loss, thinned
 from initviz.ui.theme import LIGHT
 
@@ -49,6 +51,25 @@ def test_guessing_is_a_line_with_its_name(panel, picture, words):
     _, layout = picture(panel)
     assert layout.chance == pytest.approx(math.log(10))
     assert "chance: ln 10" in words(panel)
+
+
+@pytest.mark.parametrize("steps", [40, 117, 250, 480])
+def test_that_name_and_the_letters_of_lanes_do_not_lie_on_each_other(
+    make_panel, record, lane, picture, monkeypatch, steps
+):
+    written = {}
+
+    def write(_painter, text, at, _colour, pixels, align=0.0, **_):
+        width = width_of(text, pixels)
+        written[text] = QRectF(at[0] - align * width, at[1] - pixels / 2, width, pixels)
+
+    monkeypatch.setattr(loss, "write", write)
+    flat = record(steps=range(steps), loss=lambda _: math.log(10))
+    lanes = [lane(flat), lane(record(steps=range(steps)), index=1)]
+    picture(make_panel(Loss, lanes), 230, 160)
+    assert {"A", "B"} <= set(written)
+    assert not written["chance: ln 10"].intersects(written["A"])
+    assert not written["chance: ln 10"].intersects(written["B"])
 
 
 def test_a_squared_error_has_no_such_line(make_panel, record, lane, words):
