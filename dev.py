@@ -73,6 +73,10 @@ FOR_CPU = "import sys, torch; sys.exit(torch.version.cuda is not None)"
 # What packs on Linux: command -> package of Debian's family.
 BUNDLE_COMMANDS = {"strip": "binutils", "readelf": "binutils", "xz": "xz-utils", "dpkg-deb": "dpkg"}
 
+# What an editable install is made from once, unlike the rest of initviz.
+INSTALLED_FROM = ["pyproject.toml", "dev.py", "hatch_build.py"]
+INSTALLED_FROM += ["initviz/lab/statistics/kernels.c"]
+
 # What has to be found in a `.venv` that is called whole.
 RUN_MODULES = ["initviz", "numpy", "torch", "PySide6", "shiboken6"]
 RUN_MODULES += ["pydantic", "tomli_w", "platformdirs", "rich", "simpleeval"]
@@ -204,12 +208,8 @@ def venv_script(name: str, venv: Path = VENV, platform: str = sys.platform) -> P
 def fingerprint(root: Path = ROOT, version: str = sys.version) -> str:
     """Return a hash of all that decides what `.venv` has to hold."""
     digest = hashlib.sha256()
-    for part in (
-        (root / "pyproject.toml").read_bytes(),
-        (root / "dev.py").read_bytes(),
-        version.encode(),
-        str(root).encode(),
-    ):
+    sources = [(root / name).read_bytes() for name in INSTALLED_FROM]
+    for part in (*sources, version.encode(), str(root).encode()):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 

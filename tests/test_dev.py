@@ -89,16 +89,20 @@ def test_only_the_standard_library():
 
 
 def test_the_fingerprint_follows_every_part(dev, tmp_path):
-    def fingerprint(pyproject="a", script="b", version="3.11", root="x"):
-        (tmp_path / root).mkdir(exist_ok=True)
+    def fingerprint(pyproject="a", script="b", kernels="c", version="3.11", root="x"):
+        for name in dev.INSTALLED_FROM:
+            (tmp_path / root / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / root / name).write_text("")
         (tmp_path / root / "pyproject.toml").write_text(pyproject)
         (tmp_path / root / "dev.py").write_text(script)
+        (tmp_path / root / "initviz/lab/statistics/kernels.c").write_text(kernels)
         return dev.fingerprint(tmp_path / root, version)
 
     seen = [
         fingerprint(),
         fingerprint(pyproject="ab", script=""),
         fingerprint(script="c"),
+        fingerprint(kernels="d"),
         fingerprint(version="3.12"),
         fingerprint(root="y"),
     ]

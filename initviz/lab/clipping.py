@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from initviz.lab.observers import matrix
-from initviz.lab.statistics import DeviceStatistics, HostStatistics, view
+from initviz.lab.statistics.compiled import host_statistics
+from initviz.lab.statistics.device import DeviceStatistics
 
 #: Between these, a norm that was taken by float32 squares has lost nothing that counts.
 _SAFE = (1e-12, 1e18)
@@ -58,8 +58,9 @@ class Clipping:
 
 def norm_on_host(tensors: list[Tensor]) -> float:
     """The norm over all tensors, which are on the CPU."""
-    statistics = HostStatistics()
-    return statistics.norm(np.array([statistics.norm(view(tensor)) for tensor in tensors]))
+    statistics = host_statistics()
+    norms = [statistics.norm(tensor) for tensor in tensors]
+    return statistics.norm(torch.tensor(norms, dtype=torch.float64))
 
 
 def norm_on_device(tensors: list[Tensor]) -> float:
@@ -73,4 +74,4 @@ def norm_on_device(tensors: list[Tensor]) -> float:
 
 
 def _over(norms: Tensor) -> float:
-    return HostStatistics().norm(norms.cpu().double().numpy())
+    return host_statistics().norm(norms.cpu().double())

@@ -17,26 +17,36 @@ import torch
 from torch import Tensor
 
 from initviz.lab.activations import Activation
-from initviz.lab.quantities import BINS, HISTOGRAMS, QUANTITIES
-from initviz.lab.statistics import (
-    Array,
-    Bins,
-    DeviceStatistics,
-    HostStatistics,
-    histogram_from_device,
-    joined,
-    view,
-)
+from initviz.lab.quantities import HISTOGRAMS
+from initviz.lab.snapshot import Floats
+from initviz.lab.statistics.compiled import host_statistics
+from initviz.lab.statistics.device import DeviceStatistics, histogram_from_device
+from initviz.lab.statistics.host import HistogramRows, view
 
 Entries = Sequence[Activation | None]
+Row = tuple[float, float, float, float, float]
 _Value = TypeVar("_Value")
 
-_CHEAP_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "cheap")
-_FULL_ROWS = tuple(name for name, entry in QUANTITIES.items() if entry.cost == "full")
-#: Ratios of update to weight above which rounding changes an update by less than a thousandth,
-#: by the bytes of a value.
-_FAR_ABOVE_ROUNDING = {4: 1e-4, 8: 1e-12}
-_NO_BINS = Bins(np.zeros(BINS, dtype=np.int64), 0.0, 1.0)
+#: What `HostStatistics.passed` gives of a layer, in its order.
+_PASSED = (
+    "preactivation_mean",
+    "preactivation_std",
+    "activation_mean",
+    "activation_std",
+    "weight_norm",
+)
+#: The dearer statistics of a layer, in the order of `HostObserver._dearer_of`.
+_DEARER = (
+    "sample_std",
+    "sample_correlation",
+    "saturated_fraction",
+    "inactive_fraction",
+    "weight_std",
+)
+#: Ratios of update to weight above which rounding, of half a unit in the last place of W, changes
+#: an update by less than a thousandth; by the bytes of a value.
+_FAR_ABOVE_ROUNDING = {4: 2.0**-24 / 1e-3, 8: 2.0**-53 / 1e-3}
+_NOTHING: Row = (math.nan,) * 5
 
 
 class Observer(Protocol):
@@ -72,13 +82,6 @@ def gradient_of(weight: Tensor) -> Tensor:
     return torch.zeros_like(weight) if weight.grad is None else weight.grad
 
 
-def values_of(tensor: Tensor) -> Array:
-    """The tensor as a matrix, (first dimension, all others): its own memory where it can be."""
-    # Called for every tensor of every measured step: nothing is done that need not be.
-    array: Array = tensor.detach().numpy()
-    return array if array.ndim == 2 else array.reshape(len(array), -1)
-
-
 def matrix(tensor: Tensor) -> Tensor:
     """The tensor as (first dimension, all others)."""
     return tensor if tensor.dim() == 2 else tensor.flatten(1)
@@ -95,98 +98,120 @@ class _Norms:
 class HostObserver:
     """Measures each tensor at once, on the CPU.
 
-    `weights` are the parameters themselves: NumPy sees every change that an optimiser makes.
+    `weights` are the parameters themselves: every change that an optimiser makes is seen.
     """
 
     def __init__(self, weights: Sequence[Tensor], entries: Entries) -> None:
         self.full = True
         self._entries = tuple(entries)
-        self._statistics = HostStatistics()
+        self._statistics = host_statistics()
         self._parameters = tuple(weights)
         # Whatever their order in memory, these are no copies: a copy would not see an update.
-        self._weights = [view(weight) for weight in weights]
-        self._before = [np.empty_like(weight) for weight in self._weights]
-        self._is_copied = [False] * len(weights)
+        self._weights = [weight.detach() for weight in weights]
+        self._before = [torch.empty_like(weight) for weight in self._weights]
+        self._is_copied = False
+        self._far_above_rounding = [_FAR_ABOVE_ROUNDING[weight.itemsize] for weight in weights]
         self._norms: _Norms | None = None
         self._old_norms: list[float] = []
         self._update_ratios: list[float] = []
         self._clear()
 
     def _clear(self) -> None:
-        nowhere = [math.nan] * len(self._entries)
-        self._rows = {name: nowhere.copy() for name in (*_CHEAP_ROWS, *_FULL_ROWS)}
-        self._bins = {name: [_NO_BINS] * len(self._entries) for name in HISTOGRAMS}
+        layers = len(self._entries)
+        self._passed = [_NOTHING] * layers
+        self._dearer = [_NOTHING] * layers
+        self._signals = [math.nan] * layers
+        self._histograms: dict[str, HistogramRows] = {}
         self._states: dict[str, dict[int, float]] = {}
 
     def forget(self) -> None:
         self._norms = None
 
     def layer(self, index: int, z: Tensor, a: Tensor) -> None:
-        self._norms = None
-        rows, moments = self._rows, self._statistics.moments
-        z_values, a_values = values_of(z), values_of(a)
-        rows["preactivation_mean"][index], rows["preactivation_std"][index] = moments(z_values)
-        rows["activation_mean"][index], rows["activation_std"][index] = moments(a_values)
         # The weight was used a moment ago: now it is in the cache, after the pass it is not.
-        rows["weight_norm"][index] = self._statistics.norm(self._weights[index])
+        weight = self._weights[index]
+        self._norms = None
+        self._passed[index] = self._statistics.passed(z, a, weight)
         if self.full:
-            self._full(index, z_values, a_values)
+            self._dearer[index] = self._dearer_of(self._entries[index], z, a, weight)
+            self._count("preactivation", index, z)
+            self._count("activation", index, a)
+            self._count("weight", index, weight)
 
-    def _full(self, index: int, z: Array, a: Array) -> None:
-        s, rows, entry = self._statistics, self._rows, self._entries[index]
-        rows["sample_std"][index], rows["sample_correlation"][index] = s.dependence(a)
+    def _count(self, name: str, index: int, values: Tensor) -> None:
+        rows = self._histograms.get(name)
+        if rows is None:
+            rows = self._histograms[name] = HistogramRows(len(self._entries))
+        self._statistics.count(values, rows, index)
+
+    def _dearer_of(self, entry: Activation | None, z: Tensor, a: Tensor, weight: Tensor) -> Row:
+        s, saturated, inactive = self._statistics, math.nan, math.nan
         if entry is not None and entry.saturated is not None:
-            rows["saturated_fraction"][index] = s.share_outside(z, entry.saturated)
+            saturated = s.share_outside(z, entry.saturated)
         if entry is not None and entry.inactive is not None:
-            rows["inactive_fraction"][index] = s.share_at_most(z, entry.inactive)
-        self._bins["preactivation"][index] = s.histogram(z)
-        self._bins["activation"][index] = s.histogram(a)
+            inactive = s.share_at_most(z, entry.inactive)
+        return *s.dependence(a), saturated, inactive, s.moments(weight)[1]
 
     def signal(self, index: int, gradient: Tensor) -> None:
-        self._rows["signal_gradient_norm"][index] = self._statistics.norm(gradient.numpy())
+        self._signals[index] = self._statistics.norm(gradient)
 
     def state(self, name: str, time: int, gradient: Tensor) -> None:
-        self._states.setdefault(name, {})[time] = self._statistics.norm(gradient.numpy())
+        self._states.setdefault(name, {})[time] = self._statistics.norm(gradient)
 
     def before_update(self, step_size: float | None) -> None:
         norms = self._norms or _Norms([self._statistics.norm(w) for w in self._weights], [])
-        gradients, self._update_ratios = norms.gradients, []
-        for index, (weight, old) in enumerate(zip(self._weights, norms.weights, strict=True)):
-            # Where the step is known and far larger than the rounding of W, there is no need to
-            # copy W, subtract, and drive everything else out of the cache.
-            known = step_size * gradients[index] if step_size is not None and gradients else 0.0
-            self._update_ratios.append(known / old if old else math.nan)
-            self._is_copied[index] = not known > _FAR_ABOVE_ROUNDING[weight.itemsize] * old
-            if self._is_copied[index]:
-                np.copyto(self._before[index], weight)
-        self._old_norms = norms.weights
+        self._old_norms, self._update_ratios = norms.weights, []
+        self._is_copied = step_size is None or not norms.gradients
+        if step_size is None or not norms.gradients:
+            torch._foreach_copy_(self._before, self._weights)
+            return
+        for index, (old, gradient) in enumerate(zip(norms.weights, norms.gradients, strict=True)):
+            change = step_size * gradient
+            if not change > self._far_above_rounding[index] * old:
+                change = self._change(index, step_size)
+            self._update_ratios.append(change / old if old else math.nan)
+
+    def _change(self, index: int, step_size: float) -> float:
+        """What plain gradient descent is about to change, as it is rounded."""
+        gradient = gradient_of(self._parameters[index])
+        return self._statistics.change(self._weights[index], gradient, step_size)
 
     def after_update(self) -> None:
-        norm = self._statistics.norm
-        for index, old in enumerate(self._old_norms):
-            if self._is_copied[index] and old:
-                before = self._before[index]
-                change = norm(np.subtract(self._weights[index], before, out=before))
-                self._update_ratios[index] = change / old
+        if self._is_copied:
+            pairs = zip(self._weights, self._before, self._old_norms, strict=True)
+            self._update_ratios = [
+                self._statistics.distance(weight, before) / old if old else math.nan
+                for weight, before, old in pairs
+            ]
 
     def finish(self) -> dict[str, Any]:
-        s, rows = self._statistics, self._rows
-        gradients = [values_of(gradient_of(weight)) for weight in self._parameters]
-        rows["weight_gradient_norm"] = [s.norm(gradient) for gradient in gradients]
-        self._norms = _Norms(rows["weight_norm"], rows["weight_gradient_norm"])
-        rows["update_ratio"] = self._update_ratios or rows["update_ratio"]
-        if self.full:
-            rows["weight_std"] = [s.moments(weight)[1] for weight in self._weights]
-            self._bins["weight"] = [s.histogram(weight) for weight in self._weights]
-            self._bins["weight_gradient"] = [s.histogram(gradient) for gradient in gradients]
-        names = (*_CHEAP_ROWS, *_FULL_ROWS) if self.full else _CHEAP_ROWS
-        found: dict[str, Any] = {name: np.array(rows[name]) for name in names}
+        s = self._statistics
+        gradients = [gradient_of(weight) for weight in self._parameters]
+        norms = [s.norm(gradient) for gradient in gradients]
+        self._norms = _Norms([row[-1] for row in self._passed], norms)
+        nowhere = [math.nan] * len(norms)
+        found: dict[str, Any] = {
+            **_columns(_PASSED, self._passed),
+            "signal_gradient_norm": np.array(self._signals),
+            "weight_gradient_norm": np.array(norms),
+            "update_ratio": np.array(self._update_ratios or nowhere),
+        }
         found |= {name: np.array(_in_order(norms)) for name, norms in self._states.items()}
         if self.full:
-            found |= {f"histogram of {name}": joined(bins) for name, bins in self._bins.items()}
+            for index, gradient in enumerate(gradients):
+                self._count("weight_gradient", index, gradient)
+            found |= _columns(_DEARER, self._dearer)
+            counted = self._histograms.items()
+            found |= {f"histogram of {name}": rows.histogram() for name, rows in counted}
         self._update_ratios = []
         self._clear()
         return found
+
+
+def _columns(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Floats]:
+    """What the rows have in each place, by its name."""
+    columns: Floats = np.ascontiguousarray(np.array(rows).T)
+    return dict(zip(names, columns, strict=True))
 
 
 class DeviceObserver:

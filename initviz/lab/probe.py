@@ -165,12 +165,28 @@ class Probe:
             self._observer.forget()
 
     def _hook(self, index: int, layer: Watched) -> Callable[..., None]:
+        return self._hook_of_module(index, layer) if layer.tap is None else self._hook_of_tap(index)
+
+    def _hook_of_module(self, index: int, layer: Watched) -> Callable[..., None]:
+        # Called for every layer of every measured step: nothing is done that need not be.
+        hear, on_gradient = self._observer.layer, partial(self._observer.signal, index)
+        is_measured, is_linear = torch.is_grad_enabled, layer.activate is None
+
+        def on_forward(_module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+            if is_measured():  # not a look at other samples between two steps
+                z = output if is_linear else inputs[0]
+                hear(index, z, output)
+                if z.requires_grad:
+                    z.register_hook(on_gradient)
+
+        return on_forward
+
+    def _hook_of_tap(self, index: int) -> Callable[..., None]:
         observer, follows_states = self._observer, index == self._last_tapped
 
-        def on_forward(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def on_forward(_module: nn.Module, _inputs: tuple[Any, ...], heard: Heard) -> None:
             if not torch.is_grad_enabled():
-                return  # a look at other samples between two steps
-            heard = layer.heard(inputs, output)
+                return
             observer.layer(index, heard.z, heard.a)
             if not heard.source.requires_grad:
                 return

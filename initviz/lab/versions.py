@@ -24,9 +24,11 @@ def versions() -> dict[str, str]:
 
 
 def device_text() -> str:
-    """What `device = "auto"` trains on here, in words. It imports PyTorch."""
+    """What `device = "auto"` trains on here, and how the CPU measures. It imports PyTorch."""
     from initviz.lab.experiment import Experiment
+    from initviz.lab.statistics.compiled import LIBRARY, load
     from initviz.lab.training import environment
 
     here = environment(Experiment())
-    return f"{here.device}, {here.threads} thread{'s' if here.threads != 1 else ''}"
+    threads = f"{here.threads} thread{'s' if here.threads != 1 else ''}"
+    return f"{here.device}, {threads}; statistics {'in C' if load(LIBRARY) else 'by NumPy'}"
