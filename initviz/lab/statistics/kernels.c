@@ -89,7 +89,7 @@ KERNEL double change(const float *x, const float *y, ptrdiff_t n, float step)
 
 /* Mean and standard deviation. Returns 0 where the variance is less than `cancels` of the second
    moment, or not finite: what was found is worth nothing then. */
-KERNEL int moments(const float *x, ptrdiff_t n, double cancels, double *found)
+INLINE int moments_of(const float *x, ptrdiff_t n, double cancels, double *found)
 {
     double values[LANES] = {0.0}, squares[LANES] = {0.0};
     ptrdiff_t i = 0;
@@ -112,15 +112,18 @@ KERNEL int moments(const float *x, ptrdiff_t n, double cancels, double *found)
     return 1;
 }
 
+KERNEL int moments(const float *x, ptrdiff_t n, double cancels, double *found)
+{
+    return moments_of(x, n, cancels, found);
+}
+
 /* The moments of z and of a, and the norm of w: one call where three would take as long again.
    Returns 0 as `moments` does. */
-int passed(const float *z, ptrdiff_t z_size, const float *a, ptrdiff_t a_size, const float *w,
-           ptrdiff_t w_size, double cancels, double *found)
+KERNEL int passed(const float *z, ptrdiff_t z_size, const float *a, ptrdiff_t a_size,
+                  const float *w, ptrdiff_t w_size, double cancels, double *found)
 {
-    if (!moments(z, z_size, cancels, found) || !moments(a, a_size, cancels, found + 2))
-        return 0;
-    found[4] = norm(w, w_size);
-    return 1;
+    found[4] = sqrt(squares_of(w, w_size));
+    return moments_of(z, z_size, cancels, found) && moments_of(a, a_size, cancels, found + 2);
 }
 
 /* Of a matrix: the root mean square over columns of the standard deviation over rows, and the mean
