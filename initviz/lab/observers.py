@@ -21,7 +21,7 @@ from initviz.lab.quantities import HISTOGRAMS
 from initviz.lab.snapshot import Floats
 from initviz.lab.statistics.compiled import host_statistics
 from initviz.lab.statistics.device import DeviceStatistics, histogram_from_device
-from initviz.lab.statistics.host import HistogramRows, view
+from initviz.lab.statistics.host import Description, HistogramRows, view
 
 Entries = Sequence[Activation | None]
 Row = tuple[float, float, float, float, float]
@@ -35,7 +35,7 @@ _PASSED = (
     "activation_std",
     "weight_norm",
 )
-#: The dearer statistics of a layer, in the order of `HostObserver._dearer_of`.
+#: The dearer statistics of a layer, in the order of `HostObserver._shares`, and one more.
 _DEARER = (
     "sample_std",
     "sample_correlation",
@@ -131,26 +131,31 @@ class HostObserver:
         # The weight was used a moment ago: now it is in the cache, after the pass it is not.
         weight = self._weights[index]
         self._norms = None
-        self._passed[index] = self._statistics.passed(z, a, weight)
-        if self.full:
-            self._dearer[index] = self._dearer_of(self._entries[index], z, a, weight)
-            self._count("preactivation", index, z)
-            self._count("activation", index, a)
-            self._count("weight", index, weight)
+        if not self.full:
+            self._passed[index] = self._statistics.passed(z, a, weight)
+            return
+        z_mean, z_std, _ = self._describe("preactivation", index, z)
+        a_mean, a_std, _ = self._describe("activation", index, a)
+        _, weight_std, norm = self._describe("weight", index, weight)
+        self._passed[index] = z_mean, z_std, a_mean, a_std, norm
+        self._dearer[index] = *self._shares(self._entries[index], z, a), weight_std
 
-    def _count(self, name: str, index: int, values: Tensor) -> None:
+    def _describe(self, name: str, index: int, values: Tensor) -> Description:
         rows = self._histograms.get(name)
         if rows is None:
             rows = self._histograms[name] = HistogramRows(len(self._entries))
-        self._statistics.count(values, rows, index)
+        return self._statistics.describe(values, rows, index)
 
-    def _dearer_of(self, entry: Activation | None, z: Tensor, a: Tensor, weight: Tensor) -> Row:
+    def _shares(
+        self, entry: Activation | None, z: Tensor, a: Tensor
+    ) -> tuple[float, float, float, float]:
+        """How much a depends on the sample, in two ways, and the saturated and inactive shares."""
         s, saturated, inactive = self._statistics, math.nan, math.nan
         if entry is not None and entry.saturated is not None:
             saturated = s.share_outside(z, entry.saturated)
         if entry is not None and entry.inactive is not None:
             inactive = s.share_at_most(z, entry.inactive)
-        return *s.dependence(a), saturated, inactive, s.moments(weight)[1]
+        return *s.dependence(a), saturated, inactive
 
     def signal(self, index: int, gradient: Tensor) -> None:
         self._signals[index] = self._statistics.norm(gradient)
@@ -185,9 +190,7 @@ class HostObserver:
             ]
 
     def finish(self) -> dict[str, Any]:
-        s = self._statistics
-        gradients = [gradient_of(weight) for weight in self._parameters]
-        norms = [s.norm(gradient) for gradient in gradients]
+        norms = [self._gradient_norm(index) for index in range(len(self._parameters))]
         self._norms = _Norms([row[-1] for row in self._passed], norms)
         nowhere = [math.nan] * len(norms)
         found: dict[str, Any] = {
@@ -198,14 +201,18 @@ class HostObserver:
         }
         found |= {name: np.array(_in_order(norms)) for name, norms in self._states.items()}
         if self.full:
-            for index, gradient in enumerate(gradients):
-                self._count("weight_gradient", index, gradient)
             found |= _columns(_DEARER, self._dearer)
             counted = self._histograms.items()
             found |= {f"histogram of {name}": rows.histogram() for name, rows in counted}
         self._update_ratios = []
         self._clear()
         return found
+
+    def _gradient_norm(self, index: int) -> float:
+        gradient = gradient_of(self._parameters[index])
+        if self.full:
+            return self._describe("weight_gradient", index, gradient)[2]
+        return self._statistics.norm(gradient)
 
 
 def _columns(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Floats]:

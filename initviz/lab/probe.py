@@ -169,15 +169,27 @@ class Probe:
 
     def _hook_of_module(self, index: int, layer: Watched) -> Callable[..., None]:
         # Called for every layer of every measured step: nothing is done that need not be.
-        hear, on_gradient = self._observer.layer, partial(self._observer.signal, index)
+        hear, hear_signal = self._observer.layer, self._observer.signal
         is_measured, is_linear = torch.is_grad_enabled, layer.activate is None
 
+        def on_gradient(gradient: Tensor | None) -> None:
+            if gradient is not None:  # nothing comes where only its neighbour in a node is used
+                hear_signal(index, gradient)
+
+        def on_gradients(gradients: tuple[Tensor | None, ...]) -> None:
+            on_gradient(gradients[0])
+
         def on_forward(_module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-            if is_measured():  # not a look at other samples between two steps
-                z = output if is_linear else inputs[0]
-                hear(index, z, output)
-                if z.requires_grad:
-                    z.register_hook(on_gradient)
+            if not is_measured():
+                return  # a look at other samples between two steps
+            z = output if is_linear else inputs[0]
+            hear(index, z, output)
+            node = z.grad_fn
+            # What made z is told the same gradient as z, and is told of a hook in half the time.
+            if node is not None and z.output_nr == 0:
+                node.register_prehook(on_gradients)
+            elif z.requires_grad:
+                z.register_hook(on_gradient)
 
         return on_forward
 

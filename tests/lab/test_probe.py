@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -99,6 +101,53 @@ def test_the_probe_attaches_to_any_module_by_hooks_and_hangs_off_again() -> None
     assert (found["weight_gradient_norm"] > 0).all()
     probe.listen(NOTHING)
     assert not any(module._forward_hooks for module in network.modules())
+
+
+Join = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, ...]]
+
+
+class Two(nn.Module):
+    """Two layers whose z are computed by `join` of both linear maps, and a third of their sum."""
+
+    def __init__(
+        self, join: Callable[..., tuple[torch.Tensor, ...]], used: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.linear_1, self.phi_1 = nn.Linear(3, 4), nn.Tanh()
+        self.linear_2, self.phi_2 = nn.Linear(3, 4), nn.Sigmoid()
+        self.output = nn.Linear(4, 2)
+        self._join, self._used = join, used
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.z = self._join(self.linear_1(x), self.linear_2(x))
+        for z in self.z:
+            z.requires_grad_().retain_grad()
+        a = self.phi_1(self.z[0]), self.phi_2(self.z[1])
+        result: torch.Tensor = self.output(sum(a[i] for i in self._used))
+        return result
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        pytest.param(lambda u, v: (u, v), id="each of a node"),
+        pytest.param(lambda u, v: (u, v + u), id="one used twice"),
+        pytest.param(lambda u, v: torch.cat([u, v], 1).chunk(2, 1), id="both of one node"),
+        pytest.param(lambda u, v: (u.detach(), v.detach()), id="of no node"),
+    ],
+)
+@pytest.mark.parametrize("used", [(0, 1), (0,), (1,)])
+def test_the_signal_is_the_whole_gradient_of_z_wherever_z_comes_from(
+    join: Join, used: tuple[int, ...]
+) -> None:
+    network = Two(join, used)
+    probe = Probe(watch(network))
+    probe.listen(CHEAP)
+    inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
+    network(inputs).square().mean().backward()
+    found = cross(probe.read())["signal_gradient_norm"][:2]
+    exact = [math.nan if z.grad is None else z.grad.norm().item() for z in network.z]
+    assert found == pytest.approx(exact, rel=1e-5, nan_ok=True)
 
 
 def test_the_update_is_measured_also_where_steps_between_were_not() -> None:

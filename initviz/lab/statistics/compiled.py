@@ -15,12 +15,21 @@ import torch
 from torch import Tensor
 
 from initviz.lab.quantities import BINS
-from initviz.lab.statistics.host import NARROW, SHARE, WIDE, HistogramRows, HostStatistics
+from initviz.lab.statistics.host import (
+    NARROW,
+    SHARE,
+    WIDE,
+    Description,
+    HistogramRows,
+    HostStatistics,
+)
 
 LIBRARY = Path(__file__).with_name("kernels.so")
 #: A variance this much smaller than the second moment loses digits to cancellation, in float64.
 _CANCELS = 1e-9
 _NO_LIMIT = math.nan
+#: What `describe` says it has done.
+_IS_GOOD, _IS_COUNTED = 1, 2
 
 
 def host_statistics() -> HostStatistics:
@@ -43,11 +52,14 @@ def load(path: Path) -> ctypes.PyDLL | None:
         ("norm", number, (values, size)),
         ("distance", number, (values, values, size)),
         ("change", number, (values, values, size, limit)),
-        ("moments", integer, (values, size, number, values)),
         ("passed", integer, (values, size, values, size, values, size, number, values)),
         ("dependence", integer, (values, size, size, number, values, values)),
         ("share_outside", number, (values, size, limit, limit)),
-        ("histogram", integer, (values, size, integer, number, number, number, values, values)),
+        (
+            "describe",
+            integer,
+            (values, size, number, integer, number, number, number, values, values),
+        ),
     ):
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
@@ -81,13 +93,6 @@ class CompiledStatistics(HostStatistics):
         found: float = self._library.change(x.data_ptr(), gradient.data_ptr(), x.numel(), step_size)
         return found
 
-    def moments(self, x: Tensor) -> tuple[float, float]:
-        if not _is_plain(x):
-            return super().moments(x)
-        found = self._found
-        is_exact = self._library.moments(x.data_ptr(), x.numel(), _CANCELS, found)
-        return (found[0], found[1]) if is_exact else super().moments(x)
-
     def passed(
         self, z: Tensor, a: Tensor, weight: Tensor
     ) -> tuple[float, float, float, float, float]:
@@ -120,18 +125,17 @@ class CompiledStatistics(HostStatistics):
             return super().share_at_most(x, limit)
         return self.share_outside(x, (limit, _NO_LIMIT))
 
-    def count(self, x: Tensor, rows: HistogramRows, index: int) -> None:
+    def describe(self, x: Tensor, rows: HistogramRows, index: int) -> Description:
         if not _is_plain(x):
-            super().count(x, rows, index)
-            return
-        found, room = self._found, rows.address(index)
-        was_counted = self._library.histogram(
-            x.data_ptr(), x.numel(), BINS, NARROW, SHARE, WIDE, found, room
-        )
-        if was_counted:
-            rows.limit(index, found[0], found[1])
+            return super().describe(x, rows, index)
+        values, found, room = (x.data_ptr(), x.numel()), self._found, rows.address(index)
+        done = self._library.describe(*values, _CANCELS, BINS, NARROW, SHARE, WIDE, found, room)
+        mean, std, norm, low, high = found
+        if done & _IS_COUNTED:
+            rows.limit(index, low, high)
         else:
-            super().count(x, rows, index)
+            self.count(x, rows, index)
+        return (mean, std, norm) if done & _IS_GOOD else (*self.moments(x), norm)
 
 
 def _is_plain(x: Tensor) -> bool:

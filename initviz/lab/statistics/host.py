@@ -19,6 +19,8 @@ from initviz.lab.quantities import BINS
 from initviz.lab.snapshot import Histogram
 
 Array = NDArray[Any]
+#: Mean, standard deviation, Frobenius norm.
+Description = tuple[float, float, float]
 
 #: Between these, a float32 sum of squares has lost nothing to underflow or overflow.
 #: By the bytes of a value: this is looked up too often for a dtype's slow hash.
@@ -116,6 +118,11 @@ class HostStatistics:
         # A sum is finite where nothing is NaN or infinite, and costs half as much as a look.
         total = _dot(values, self._ones_of(values, values.size))
         return not math.isfinite(total) and bool(np.isnan(values).any())
+
+    def describe(self, x: Tensor, rows: HistogramRows, index: int) -> Description:
+        """Mean, standard deviation and norm of a layer; its histogram goes into its row."""
+        self.count(x, rows, index)
+        return *self.moments(x), self.norm(x)
 
     def count(self, x: Tensor, rows: HistogramRows, index: int) -> None:
         """Count the histogram of a layer, in bins from its least to its greatest finite value."""

@@ -87,8 +87,17 @@ KERNEL double change(const float *x, const float *y, ptrdiff_t n, float step)
     return sqrt(total_of(squares));
 }
 
-/* Mean and standard deviation. Returns 0 where the variance is less than `cancels` of the second
-   moment, or not finite: what was found is worth nothing then. */
+/* Mean and standard deviation of n values, of their sum and the sum of their squares. Returns 0
+   where the variance is less than `cancels` of the second moment, or not finite: what was found is
+   worth nothing then. */
+INLINE int spread(double sum, double squares, ptrdiff_t n, double cancels, double *found)
+{
+    double mean = sum / n, second = squares / n, variance = second - mean * mean;
+    found[0] = mean;
+    found[1] = sqrt(variance);
+    return variance > cancels * second && variance < INFINITY;
+}
+
 INLINE int moments_of(const float *x, ptrdiff_t n, double cancels, double *found)
 {
     double values[LANES] = {0.0}, squares[LANES] = {0.0};
@@ -103,22 +112,11 @@ INLINE int moments_of(const float *x, ptrdiff_t n, double cancels, double *found
         values[0] += x[i];
         squares[0] += (double)x[i] * x[i];
     }
-    double mean = total_of(values) / n, second = total_of(squares) / n;
-    double variance = second - mean * mean;
-    if (!(variance > cancels * second && variance < INFINITY))
-        return 0;
-    found[0] = mean;
-    found[1] = sqrt(variance);
-    return 1;
-}
-
-KERNEL int moments(const float *x, ptrdiff_t n, double cancels, double *found)
-{
-    return moments_of(x, n, cancels, found);
+    return spread(total_of(values), total_of(squares), n, cancels, found);
 }
 
 /* The moments of z and of a, and the norm of w: one call where three would take as long again.
-   Returns 0 as `moments` does. */
+   Returns 0 as `spread` does. */
 KERNEL int passed(const float *z, ptrdiff_t z_size, const float *a, ptrdiff_t a_size,
                   const float *w, ptrdiff_t w_size, double cancels, double *found)
 {
@@ -128,7 +126,7 @@ KERNEL int passed(const float *z, ptrdiff_t z_size, const float *a, ptrdiff_t a_
 
 /* Of a matrix: the root mean square over columns of the standard deviation over rows, and the mean
    cosine between two different rows that are not 0, NaN where there are no two. `scratch` has room
-   for two numbers of each column. Returns 0 as `moments` does. */
+   for two numbers of each column. Returns 0 as `spread` does. */
 KERNEL int dependence(const float *x, ptrdiff_t rows, ptrdiff_t columns, double cancels,
                       double *scratch, double *found)
 {
@@ -185,63 +183,16 @@ KERNEL double share_outside(const float *x, ptrdiff_t n, float low, float high)
     return undefined ? NAN : (double)counted / (double)n;
 }
 
-/* The least and the greatest value, and whether there is a NaN among them. */
-INLINE int range_of(const float *x, ptrdiff_t n, float *least, float *greatest)
+/* Counts in `bins` bins, which begin at `least` and of which `scale` fit into a width of 1. */
+INLINE void count(const float *x, ptrdiff_t n, float least, float scale, int bins, int32_t *counts)
 {
-    float low[LANES], high[LANES];
-    int32_t missing[LANES] = {0}, undefined = 0;
-    for (int j = 0; j < LANES; j++) {
-        low[j] = INFINITY;
-        high[j] = -INFINITY;
-    }
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            float value = x[i + j];
-            low[j] = value < low[j] ? value : low[j];
-            high[j] = value > high[j] ? value : high[j];
-            missing[j] |= value != value;
-        }
-    for (; i < n; i++) {
-        low[0] = x[i] < low[0] ? x[i] : low[0];
-        high[0] = x[i] > high[0] ? x[i] : high[0];
-        missing[0] |= x[i] != x[i];
-    }
-    *least = low[0];
-    *greatest = high[0];
-    for (int j = 0; j < LANES; j++) {
-        *least = low[j] < *least ? low[j] : *least;
-        *greatest = high[j] > *greatest ? high[j] : *greatest;
-        undefined |= missing[j];
-    }
-    return undefined;
-}
-
-/* Counts in `bins` bins (at most MOST_BINS) from the least value to the greatest, which are
-   written to `range`. Returns 0, with nothing counted, where that takes more care: NaN, infinity,
-   or a range narrower than `narrow` and than `share` of the values, or wider than `wide`. */
-KERNEL int histogram(const float *x, ptrdiff_t n, int bins, double narrow, double share, double wide,
-                     double *range, int32_t *counts)
-{
-    float least, greatest;
-    if (range_of(x, n, &least, &greatest))
-        return 0;
-    double low = least, high = greatest, width = high - low;
-    double farthest = -low > high ? -low : high;
-    range[0] = low;
-    range[1] = high;
-    if (!(width > narrow && width > share * farthest && width < wide))
-        return 0;
-    /* The greatest value belongs into the last bin, not behind it. */
-    float scale = (float)(bins * (1.0 - 1e-6) / width);
     /* Neighbours are counted in different tables: one counter would have to wait for itself. */
     int32_t tables[TABLES][MOST_BINS] = {{0}};
     uint8_t block[BLOCK];
     for (ptrdiff_t i = 0; i < n; i += BLOCK) {
-        int here = n - i < BLOCK ? (int)(n - i) : BLOCK;
-        for (int j = 0; j < here; j++)
-            block[j] = (uint8_t)(int32_t)((x[i + j] - least) * scale);
-        int j = 0;
+        int here = n - i < BLOCK ? (int)(n - i) : BLOCK, j = 0;
+        for (int k = 0; k < here; k++)
+            block[k] = (uint8_t)(int32_t)((x[i + k] - least) * scale);
         for (; j + TABLES <= here; j += TABLES)
             for (int table = 0; table < TABLES; table++)
                 tables[table][block[j + table]]++;
@@ -253,5 +204,49 @@ KERNEL int histogram(const float *x, ptrdiff_t n, int bins, double narrow, doubl
         for (int table = 0; table < TABLES; table++)
             counts[bin] += tables[table][bin];
     }
-    return 1;
+}
+
+/* Mean, standard deviation, norm, the least and the greatest value, and counts in `bins` bins (at
+   most MOST_BINS) from that to this. Returns the sum of 1 where mean and standard deviation are
+   good (see `spread`) and 2 where the values were counted. That takes more care where a value is
+   not finite, and with a range not wider than `narrow` and than `share` of the values, or not
+   narrower than `wide`. */
+KERNEL int describe(const float *x, ptrdiff_t n, double cancels, int bins, double narrow,
+                    double share, double wide, double *found, int32_t *counts)
+{
+    double values[LANES] = {0.0}, squares[LANES] = {0.0};
+    float low[LANES], high[LANES];
+    for (int j = 0; j < LANES; j++)
+        low[j] = high[j] = x[0];
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float value = x[i + j];
+            double wider = value;
+            values[j] += wider;
+            squares[j] += wider * wider;
+            low[j] = value < low[j] ? value : low[j];
+            high[j] = value > high[j] ? value : high[j];
+        }
+    for (; i < n; i++) {
+        values[0] += x[i];
+        squares[0] += (double)x[i] * x[i];
+        low[0] = x[i] < low[0] ? x[i] : low[0];
+        high[0] = x[i] > high[0] ? x[i] : high[0];
+    }
+    for (int j = 1; j < LANES; j++) {
+        low[0] = low[j] < low[0] ? low[j] : low[0];
+        high[0] = high[j] > high[0] ? high[j] : high[0];
+    }
+    double second = total_of(squares), least = low[0], greatest = high[0], width = greatest - least;
+    double farthest = -least > greatest ? -least : greatest;
+    int is_good = spread(total_of(values), second, n, cancels, found);
+    found[2] = sqrt(second);
+    found[3] = least;
+    found[4] = greatest;
+    if (!(second < INFINITY && width > narrow && width > share * farthest && width < wide))
+        return is_good;
+    /* The greatest value belongs into the last bin, not behind it. */
+    count(x, n, low[0], (float)(bins * (1.0 - 1e-6) / width), bins, counts);
+    return is_good + 2;
 }
