@@ -19,7 +19,9 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("initviz", "lab", "statistics")
-SOURCE, LIBRARY = "kernels.c", "kernels.so"
+SOURCE = "kernels.c"
+#: Named so that nobody takes it for a module of Python's, which ends in .so.
+LIBRARY = "kernels.so.1"
 OPTIONS = ("-O3", "-shared", "-fPIC", "-fno-math-errno")
 
 

@@ -31,17 +31,17 @@ def hook():
 def folder(tmp_path):
     """Return a folder with the source and a library that is older than it."""
     shutil.copy(STATISTICS / "kernels.c", tmp_path)
-    (tmp_path / "kernels.so").write_bytes(b"older")
+    (tmp_path / "kernels.so.1").write_bytes(b"older")
     return tmp_path
 
 
 @needs_compiler
 def test_two_compilations_give_the_same_bytes_and_leave_nothing_else(hook, folder):
     assert hook.compile_kernels(folder) == ""
-    first = (folder / "kernels.so").read_bytes()
+    first = (folder / "kernels.so.1").read_bytes()
     assert hook.compile_kernels(folder) == ""
-    assert (folder / "kernels.so").read_bytes() == first != b"older"
-    assert sorted(path.name for path in folder.iterdir()) == ["kernels.c", "kernels.so"]
+    assert (folder / "kernels.so.1").read_bytes() == first != b"older"
+    assert sorted(path.name for path in folder.iterdir()) == ["kernels.c", "kernels.so.1"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is compiled there")
@@ -73,7 +73,7 @@ def test_the_source_gives_no_warning(tmp_path):
 def test_a_wheel_is_for_one_platform_only_with_the_kernels(tmp_path, compiler):
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
-    ignored = shutil.ignore_patterns("__pycache__", "*.so")
+    ignored = shutil.ignore_patterns("__pycache__", "*.so*")
     shutil.copytree(ROOT / "initviz", tmp_path / "initviz", ignore=ignored)
     shutil.copy(ROOT / ".gitignore", tmp_path)
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
@@ -81,7 +81,7 @@ def test_a_wheel_is_for_one_platform_only_with_the_kernels(tmp_path, compiler):
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    has_kernels = "initviz/lab/statistics/kernels.so" in names
+    has_kernels = "initviz/lab/statistics/kernels.so.1" in names
     assert has_kernels == (compiler == "cc")
     assert wheel.name.endswith("-py3-none-any.whl") == (not has_kernels)
     assert "initviz/lab/statistics/kernels.c" in names

@@ -24,7 +24,7 @@ from initviz.lab.statistics.host import (
     HostStatistics,
 )
 
-LIBRARY = Path(__file__).with_name("kernels.so")
+LIBRARY = Path(__file__).with_name("kernels.so.1")
 #: A variance this much smaller than the second moment loses digits to cancellation, in float64.
 _CANCELS = 1e-9
 _NO_LIMIT = math.nan
