@@ -166,10 +166,11 @@ class HostObserver:
     def before_update(self, step_size: float | None) -> None:
         norms = self._norms or _Norms([self._statistics.norm(w) for w in self._weights], [])
         self._old_norms, self._update_ratios = norms.weights, []
-        self._is_copied = step_size is None or not norms.gradients
+        self._is_copied = True
         if step_size is None or not norms.gradients:
             torch._foreach_copy_(self._before, self._weights)
             return
+        self._is_copied = False
         for index, (old, gradient) in enumerate(zip(norms.weights, norms.gradients, strict=True)):
             change = step_size * gradient
             if not change > self._far_above_rounding[index] * old:

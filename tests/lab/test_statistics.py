@@ -309,6 +309,12 @@ def test_sums_of_millions_of_float32_values_are_exact_to_a_hundred_thousandth(
 
 
 @each_host
+def test_a_layer_without_values_is_an_error_and_no_crash(host: HostStatistics) -> None:
+    with pytest.raises(ValueError, match="zero-size"):
+        described(host, torch.empty(0, 4))
+
+
+@each_host
 def test_each_layer_is_counted_in_its_own_row(host: HostStatistics) -> None:
     rows = HistogramRows(3)
     strange = torch.tensor([[math.nan, math.inf, 1.0, 2.0]])

@@ -208,14 +208,16 @@ INLINE void count(const float *x, ptrdiff_t n, float least, float scale, int bin
 
 /* Mean, standard deviation, norm, the least and the greatest value, and counts in `bins` bins (at
    most MOST_BINS) from that to this. Returns the sum of 1 where mean and standard deviation are
-   good (see `spread`) and 2 where the values were counted. That takes more care where a value is
-   not finite, and with a range not wider than `narrow` and than `share` of the values, or not
-   narrower than `wide`. */
+   good (see `spread`) and 2 where the values were counted. That takes more care where there is none
+   or one is not finite, and with a range not wider than `narrow` and than `share` of the values, or
+   not narrower than `wide`. */
 KERNEL int describe(const float *x, ptrdiff_t n, double cancels, int bins, double narrow,
                     double share, double wide, double *found, int32_t *counts)
 {
     double values[LANES] = {0.0}, squares[LANES] = {0.0};
     float low[LANES], high[LANES];
+    if (n < 1)
+        return 0;
     for (int j = 0; j < LANES; j++)
         low[j] = high[j] = x[0];
     ptrdiff_t i = 0;
