@@ -42,11 +42,10 @@ def test_whatever_was_killed_opens_and_no_more_than_a_second_is_missing(
             growing.check(loaded)
             found.append(loaded)
     assert journals > KILLED / 2
-    # Thinned as the recording was; but some were killed just before they could thin the file.
+    # Thinned as the recording was; but some were killed just before they could thin the file: of
+    # its tracks those that had grown too long are thinned while it is read, at another moment.
     recording, same = growing.new_recording(), 0
     for loaded in sorted(found, key=lambda loaded: loaded.last_step):
         growing.go_on(recording, loaded.last_step)
-        if len(loaded.scalar_track("loss").steps) == len(recording.scalar_track("loss").steps):
-            np.testing.assert_array_equal(loaded.steps, recording.steps)
-            same += 1
+        same += np.array_equal(loaded.steps, recording.steps)
     assert same > 0.8 * len(found)
