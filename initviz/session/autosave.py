@@ -134,9 +134,7 @@ class Autosave(QObject):
                 f"This run is kept for a crash no longer: more than {MOST_BYTES:.0e} B"
             )
             return
-        for place in (path, *journals(path)):
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)
+        self._keeper.discard(path)
 
     def _may_delete(self, path: Path) -> bool:
         """Whether no other program that lives is writing there."""

@@ -6,6 +6,7 @@ costs it less than a millisecond; the keeper's own thread owns the files and wri
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -61,9 +62,7 @@ class Keeper(QObject):
     def keep(self, path: Path, recording: Recording) -> None:
         """Write what `recording` has to a new file, and from now on whatever it gets."""
         assert path not in self._kept
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="initviz keeper")
-            self._thread.start()
+        self._start()
         self._timer.start()
         kept = self._kept[path] = _Kept(path, Follower(recording))
         changes = kept.follower.take()
@@ -90,6 +89,11 @@ class Keeper(QObject):
             self._write(kept, kept.follower.take(everything=True))
         self._order(kept, lambda: self._end(path, delete))
 
+    def discard(self, path: Path) -> None:
+        """Delete a recording that is written no more: a large one takes longer than a frame."""
+        self._start()
+        self._orders.put(lambda: _delete(path))
+
     def close(self) -> None:
         """Release every file and wait until all is written; failures are told."""
         for path in self.paths:
@@ -99,6 +103,11 @@ class Keeper(QObject):
             self._thread.join()
             self._thread = None
         self.look()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="initviz keeper")
+            self._thread.start()
 
     def _write(self, kept: _Kept, changes: Changes) -> None:
         self._order(kept, lambda: self._go_on(kept.path, changes))
@@ -135,5 +144,10 @@ class Keeper(QObject):
         if file is not None:
             file.close()
         if delete:
-            for place in (path, *journals(path)):
-                place.unlink(missing_ok=True)
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    for place in (path, *journals(path)):
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from queue import SimpleQueue
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 from initviz.session.events import Ended
 from initviz.session.job import Job
@@ -28,8 +28,9 @@ from initviz.session.messages import (
     PauseTogether,
     Report,
     Said,
-    packed,
     read,
+    unpacked,
+    write,
 )
 from initviz.session.worker import Worker
 
@@ -37,7 +38,7 @@ from initviz.session.worker import Worker
 class _Service:
     """One worker, its jobs by the numbers that the window gave them, and who tells of them."""
 
-    def __init__(self, replies: BinaryIO) -> None:
+    def __init__(self, replies: IO[bytes]) -> None:
         self._replies = replies
         self._worker = Worker()
         self._jobs: dict[int, Job] = {}
@@ -81,11 +82,10 @@ class _Service:
         while not self._records.empty():
             reports.append(Logged(self._records.get().__dict__))
         if reports:
-            self._replies.write(packed(reports))
-            self._replies.flush()
+            write(self._replies, reports)
 
 
-def serve(orders: BinaryIO, replies: BinaryIO) -> None:
+def serve(orders: IO[bytes], replies: IO[bytes]) -> None:
     """Obey until there are no more orders."""
     with contextlib.suppress(ImportError):  # the first job will say what is missing
         import initviz.lab.training  # noqa: F401 (most of the time until the first step)
@@ -93,7 +93,7 @@ def serve(orders: BinaryIO, replies: BinaryIO) -> None:
     service = _Service(replies)
     with contextlib.suppress(EOFError):
         while True:
-            service.obey(read(orders))
+            service.obey(unpacked(read(orders)))
 
 
 def main() -> None:

@@ -16,17 +16,17 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, Qt
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 
 import initviz
 from initviz.lab.checkpoint import Checkpoint
 from initviz.lab.experiment import Experiment
 from initviz.lab.quantities import Cost
 from initviz.session import TRAIN, TRAINER
+from initviz.session.child_process import ChildProcess
 from initviz.session.events import Ended, Event, Measured, Waiting
 from initviz.session.job import Job
 from initviz.session.messages import (
-    HEADER,
     Begin,
     Instruction,
     Logged,
@@ -34,15 +34,13 @@ from initviz.session.messages import (
     PauseTogether,
     Report,
     Said,
-    packed,
-    unpacked,
 )
 from initviz.session.trainer import Run
 
 log = logging.getLogger(__name__)
 
-#: Milliseconds that a process which was killed may take to be gone.
-PATIENCE = 5000
+#: From here on a status under Windows says that a process has crashed.
+CRASHED = 0xC0000000
 #: Seconds for which the window waits for the last steps of a run that gives way to another.
 BLINK = 0.05
 
@@ -144,16 +142,22 @@ class DistantRun:
 class WorkerProcess(QObject):
     """Takes the steps of all runs in turn, in a process that is started at once.
 
-    What it says is read while the event loop runs. A process that dies ends its runs with a
+    What it says lies ready until a run is asked for it. A process that dies ends its runs with a
     sentence; the next run that begins has a new one. `close` it, or the process lives on.
     """
+
+    #: Said by another thread: from this child (None: there is none) nothing more will come.
+    _has_ended = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runs: dict[int, DistantRun] = {}
         self._count = 0
         self._is_closed = False
-        self._process = self._launched()
+        self._failure = ""
+        # Queued: not before who begins a run knows of it, where there is no process at all.
+        self._has_ended.connect(self._on_end, Qt.ConnectionType.QueuedConnection)
+        self._child = self._launched()
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)  # whoever forgets to close the window
@@ -174,58 +178,58 @@ class WorkerProcess(QObject):
         if self._is_closed:
             return
         self._is_closed = True
-        self._process.finished.disconnect(self._on_end)
-        self._process.errorOccurred.disconnect(self._on_end)
-        self._process.kill()
-        self._process.waitForFinished(PATIENCE)
+        self._has_ended.disconnect(self._on_end)
+        if self._child is not None:
+            self._child.close()
+
+    @property
+    def number(self) -> int | None:
+        """What the operating system calls the process, if there is one."""
+        return self._child.number if self._child is not None else None
 
     @property
     def is_alive(self) -> bool:
-        """Whether there is a process, or soon will be."""
-        return self._process.state() is not QProcess.ProcessState.NotRunning
+        """Whether there is a process."""
+        return self._child is not None and self._child.is_alive
 
     # -- the process -----------------------------------------------------------------------------
 
-    def _launched(self) -> QProcess:
-        process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.ForwardedErrorChannel)
-        process.setProcessEnvironment(_environment())
-        program, *arguments = _command()
-        process.setProgram(program)
-        process.setArguments(arguments)
-        process.finished.connect(self._on_end)
-        # Not before `start` has returned, where it failed at once.
-        process.errorOccurred.connect(self._on_end, Qt.ConnectionType.QueuedConnection)
-        process.start()
-        return process
+    def _launched(self) -> ChildProcess | None:
+        try:
+            return ChildProcess(_command(), _environment(), self._has_ended.emit)
+        except OSError as error:
+            self._failure = str(error)
+            self._has_ended.emit(None)
+            return None
 
-    def _on_end(self) -> None:
+    def _on_end(self, child: ChildProcess | None) -> None:
         """Nothing more will come: every run hears that."""
-        if self.is_alive:
-            return
+        if child is not self._child:
+            return  # it heard that before, when another process was started in its place
+        last_words = _not_started(self._failure) if child is None else _ended(child.status())
         self.receive()
-        ended = Ended(_last_words(self._process))
         runs, self._runs = self._runs, {}
         if runs:
-            log.warning("%s", ended.error)
+            log.warning("%s", last_words)
         for run in runs.values():
-            run.take((ended,))
+            run.take((Ended(last_words),))
 
     # -- orders ----------------------------------------------------------------------------------
 
     def begin(self, run: DistantRun) -> int:
         """Let this run begin, and return the number that it has from now on."""
         if not (self.is_alive or self._is_closed):
-            self._process = self._launched()
+            self._on_end(self._child)
+            self._child = self._launched()
         self._count += 1
         self._runs[self._count] = run
         self.send(Begin(self._count, run.experiment, run.beginning))
         return self._count
 
     def send(self, instruction: Instruction) -> None:
-        """Write an instruction, unless nobody is there to read it."""
-        if self.is_alive:
-            self._process.write(packed(instruction))
+        """Give an instruction, unless nobody is there to follow it."""
+        if self._child is not None:
+            self._child.send(instruction)
 
     # -- what is said ----------------------------------------------------------------------------
 
@@ -233,20 +237,19 @@ class WorkerProcess(QObject):
         """Receive until this run has ended, but no longer than `BLINK`."""
         deadline = time.monotonic() + BLINK
         while run in self._runs.values() and (left := deadline - time.monotonic()) > 0:
-            if not self._process.waitForReadyRead(math.ceil(1000 * left)):
-                return
-            self.receive()
+            self._take_next(left)
 
     def receive(self) -> None:
         """Hand out what has arrived so far."""
-        process = self._process
-        while process.bytesAvailable() >= HEADER.size:
-            size = HEADER.unpack(process.peek(HEADER.size).data())[0]
-            if process.bytesAvailable() < HEADER.size + size:
-                return
-            process.skip(HEADER.size)
-            for report in unpacked(process.read(size).data()):
-                self._take(report)
+        while self._take_next():
+            pass
+
+    def _take_next(self, patience: float = 0.0) -> bool:
+        """Hand out the next message; whether one has come within so many seconds."""
+        reports = self._child.received(patience) if self._child is not None else None
+        for report in reports or ():
+            self._take(report)
+        return reports is not None
 
     def _take(self, report: Report) -> None:
         match report:
@@ -267,24 +270,23 @@ def _command() -> tuple[str, ...]:
     return sys.executable, "-P", "-m", "initviz.session.worker_main"
 
 
-def _environment() -> QProcessEnvironment:
+def _environment() -> dict[str, str]:
     """This process's own, with the place where initviz lies."""
-    environment = QProcessEnvironment.systemEnvironment()
-    here = str(Path(initviz.__file__).parent.parent)
-    known = environment.value("PYTHONPATH", "")
-    environment.insert("PYTHONPATH", os.pathsep.join(filter(None, (here, known))))
-    return environment
+    here, known = str(Path(initviz.__file__).parent.parent), os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, known)))}
 
 
-def _last_words(process: QProcess) -> str:
-    if process.error() is QProcess.ProcessError.FailedToStart:
-        return (
-            f"The process that trains could not be started ({process.errorString()}). With "
-            f"{TRAINER}=thread in the environment the window trains by itself."
-        )
-    if process.exitStatus() is QProcess.ExitStatus.CrashExit:
+def _not_started(failure: str) -> str:
+    return (
+        f"The process that trains could not be started ({failure}). With {TRAINER}=thread in the "
+        "environment the window trains by itself."
+    )
+
+
+def _ended(status: int) -> str:
+    if status < 0 or status >= CRASHED:
         return (
             "The process that trains was ended from outside or has crashed; it may have wanted "
             "more memory than there is. Reset starts another one."
         )
-    return f"The process that trains has ended (status {process.exitCode()}). Reset starts another."
+    return f"The process that trains has ended (status {status}). Reset starts another."

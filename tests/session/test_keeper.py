@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,9 +273,28 @@ def test_only_so_many_files_are_kept(open_session, tmp_path, monkeypatch, qtbot)
     session = open_session()
     for last in range(10, 18):
         session.follow("A", recorded(last))
-        qtbot.waitUntil(lambda last=last: kept_steps(tmp_path)[-1:] == [last])
-        assert len(kept(tmp_path)) <= 4  # what is too much goes before the next one is made
+        qtbot.waitUntil(
+            lambda last=last: kept_steps(tmp_path)[-1:] == [last] and len(kept(tmp_path)) <= 4
+        )
     assert kept_steps(tmp_path)[-3:] == [15, 16, 17]
+
+
+def test_the_thread_that_draws_deletes_no_file(open_session, tmp_path, monkeypatch, qtbot):
+    """To delete some hundred megabytes takes longer than a frame."""
+    threads, unlink = set(), Path.unlink
+
+    def told(path, *, missing_ok=False):
+        threads.add(threading.current_thread())
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", told)
+    monkeypatch.setattr(autosave_module, "MOST_FILES", 1)
+    session = open_session()
+    for last in (5, 6, 7):
+        session.follow("A", recorded(last))
+        qtbot.waitUntil(lambda last=last: last in kept_steps(tmp_path))
+    qtbot.waitUntil(lambda: 5 not in kept_steps(tmp_path))
+    assert {thread.name for thread in threads} == {"initviz keeper"}
 
 
 def test_only_so_many_bytes_are_kept(open_session, tmp_path, monkeypatch, qtbot):
@@ -291,7 +311,7 @@ def test_only_so_many_bytes_are_kept(open_session, tmp_path, monkeypatch, qtbot)
     monkeypatch.setattr(autosave_module, "MOST_BYTES", both - 1)
     now.seconds = autosave_module.PATROL
     session.follow("A", first)
-    assert kept_steps(tmp_path) == [200]
+    qtbot.waitUntil(lambda: kept_steps(tmp_path) == [200])
     assert told == []
     monkeypatch.setattr(autosave_module, "MOST_BYTES", 1000)
     now.seconds *= 2

@@ -23,7 +23,7 @@ from initviz.session import TRAIN, worker_process
 from initviz.session.events import Began, Ended, Event, Measured, Waiting
 from initviz.session.laboratory import Laboratory
 from initviz.session.lane import State
-from initviz.session.messages import Said, packed, read, unpacked
+from initviz.session.messages import COUNT, SIZE, Said, packed, read, unpacked, write
 from initviz.session.news import PERIOD, News
 from initviz.session.worker import Worker
 from initviz.session.worker_process import DistantRun, WorkerProcess
@@ -54,7 +54,7 @@ def assert_same(found: Recording | None, expected: Recording) -> None:
 
 
 def process_of(trainer: WorkerProcess) -> psutil.Process:
-    return psutil.Process(trainer._process.processId())
+    return psutil.Process(trainer.number)
 
 
 # -- runs ----------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_process_that_is_killed_fails_its_lanes_in_a_sentence_and_a_reset_star
     lane = laboratory.lane("A")
     laboratory.run()
     wait(qtbot, lambda: last_step(lane) > 5)
-    os.kill(trainer._process.processId(), signal.SIGKILL)
+    os.kill(trainer.number, signal.SIGKILL)
     wait(qtbot, lambda: lane.state is State.FAILED)
     assert "more memory than there is" in lane.error
     assert lane.recording is not None  # what was recorded is still there
@@ -166,7 +166,7 @@ def test_a_process_that_dies_while_nothing_runs_is_noticed_once_something_should
     qtbot: QtBot, laboratory: Laboratory, trainer: WorkerProcess
 ) -> None:
     lane = laboratory.lane("A")
-    os.kill(trainer._process.processId(), signal.SIGKILL)
+    os.kill(trainer.number, signal.SIGKILL)
     wait(qtbot, lambda: not trainer.is_alive)
     assert lane.state is State.PAUSED
     laboratory.run()
@@ -212,7 +212,7 @@ application = QCoreApplication([])
 trainer = WorkerProcess()
 laboratory = Laboratory(Experiment(), trainer=trainer)
 laboratory.run()
-print(trainer._process.processId(), flush=True)
+print(trainer.number, flush=True)
 QTimer.singleShot(200, application.quit)
 application.exec()
 """
@@ -243,7 +243,7 @@ laboratory.run()
 def look():
     recording = laboratory.lane("A").recording
     if recording is not None and recording.last_step > 5:
-        print(trainer._process.processId(), flush=True)
+        print(trainer.number, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 timer = QTimer()
 timer.timeout.connect(look)
@@ -302,7 +302,7 @@ def test_what_a_run_prints_does_not_get_into_the_pipe(tmp_path: Path) -> None:
 def test_a_process_that_makes_no_sense_of_its_orders_ends() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "initviz.session.worker_main"],
-        input=b"\x03\0\0\0\0\0\0\0abc",
+        input=COUNT.pack(1) + SIZE.pack(3) + b"abc",
         capture_output=True,
         text=False,
         check=False,
@@ -331,11 +331,12 @@ def said_by_a_run(steps: int) -> tuple[Event, ...]:
 def test_what_is_said_is_read_without_pytorch(tmp_path: Path) -> None:
     """To import it would hold the window up for a second, just when the first step comes."""
     file = tmp_path / "message"
-    file.write_bytes(packed([Said(1, said_by_a_run(2))]))
+    with file.open("wb") as stream:
+        write(stream, [Said(1, said_by_a_run(2))])
     program = (
         "import sys\n"
-        "from initviz.session.messages import read\n"
-        f"(said,) = read(open({str(file)!r}, 'rb'))\n"
+        "from initviz.session.messages import read, unpacked\n"
+        f"(said,) = unpacked(read(open({str(file)!r}, 'rb')))\n"
         "assert len(said.events) == 5 and said.events[1].snapshot.checkpoint is not None\n"
         "assert 'torch' not in sys.modules\n"
     )
@@ -344,7 +345,7 @@ def test_what_is_said_is_read_without_pytorch(tmp_path: Path) -> None:
 
 def test_what_is_read_is_nothing_that_the_collector_of_garbage_walks_through_for_ever() -> None:
     """Pickles of protocol 5 give each array two objects that it has to look at each time."""
-    message = packed([Said(1, said_by_a_run(30))])[8:]
+    message = packed([Said(1, said_by_a_run(30))])
     gc.collect()
     before = len(gc.get_objects())
     reports = unpacked(message)
@@ -354,9 +355,20 @@ def test_what_is_read_is_nothing_that_the_collector_of_garbage_walks_through_for
     assert snapshot.layers["weight_norm"].flags.writeable == True  # noqa: E712 (NumPy's own bool)
 
 
+def test_the_arrays_of_a_checkpoint_are_not_copied_on_their_way_out_of_a_pipe() -> None:
+    """Of a thousand layers they have 66 MB, which no window can copy between two frames."""
+    pickled, *apart = packed([Said(1, said_by_a_run(0))])
+    reports = unpacked([pickled, *apart])
+    found = reports[0].events[1].snapshot.checkpoint
+    assert sum(part.nbytes for part in apart) == found.bytes
+    assert pickled.nbytes < 100_000
+    for array in (*found.parameters.values(), found.order):
+        assert any(np.shares_memory(array, np.frombuffer(part, np.uint8)) for part in apart)
+
+
 def test_a_pipe_that_ends_within_a_header_has_ended(tmp_path: Path) -> None:
     file = tmp_path / "message"
-    file.write_bytes(packed([])[:5])
+    file.write_bytes(COUNT.pack(1) + SIZE.pack(3)[:5])
     with file.open("rb") as stream, pytest.raises(EOFError):
         read(stream)
 

@@ -24,7 +24,7 @@ def window(qtbot, monkeypatch):
 
 
 def trainer(window):
-    return psutil.Process(window.laboratory.trainer._process.processId())
+    return psutil.Process(window.laboratory.trainer.number)
 
 
 def test_it_trains_in_one_process_which_ends_with_it(qtbot, window):

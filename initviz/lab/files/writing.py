@@ -45,8 +45,9 @@ PERIOD = 0.5
 #: The bytes of the largest part at which a piece is full. One that grows is written again and again
 #: until it is, so that small ones cost less; many full ones are then made one large one.
 PIECE, LARGE = 2**14, 2**18
-#: The same for checkpoints, which do not grow: what a blob of SQLite easily holds.
-CHUNK = 2**26
+#: The same for checkpoints, which do not grow. Each is copied twice on its way into the file while
+#: nobody else has the interpreter: of this size a window does not see it.
+CHUNK = 2**20
 #: The journal is kept, and made this small again when it has been emptied.
 JOURNAL_BYTES = 2**22
 
