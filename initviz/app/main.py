@@ -52,7 +52,8 @@ def create_window(arguments: Sequence[str], settings_file: Path | None = None) -
     window.show()
     _paint(window)
     window.begin(_trainer())
-    LongLived(window.laboratory, window.panels.analyst, window)
+    board = window.board
+    LongLived(window.laboratory, window.panels.analyst, lambda: not board.undrawn(), window)
     _open_files(app, window, arguments[:1])
     window.recordings.offer_left_over()
     return window

@@ -21,6 +21,7 @@ TELL = "import time, sys; print('{name}', repr(time.time()), flush=True)"
 PLAIN = f"{IMPORTS}\n{TELL.format(name='imported')}"
 WITH_TORCH = f"{IMPORTS}\nimport torch\n{TELL.format(name='imported')}"
 WINDOW = """
+import gc
 import time
 from PySide6.QtCore import QEvent, QObject, QTimer
 from initviz.app import main as program
@@ -44,16 +45,19 @@ program._paint = appear
 window = program.create_window([])
 from PySide6.QtWidgets import QApplication
 app = QApplication.instance()
-stall, last = 0.0, time.perf_counter()
+stall, last, is_told = 0.0, time.perf_counter(), False
 
 def beat():
     global stall, last
     now = time.perf_counter()
     stall, last = max(stall, now - last), now
 
-def drawn():
-    if not window.board.undrawn() and window.recording("A") is not None:
+def look():
+    global is_told
+    if not (is_told or window.board.undrawn() or window.recording("A") is None):
         print("drawn", repr(time.time()), flush=True)
+        is_told = True
+    if is_told and gc.get_freeze_count():  # everything is loaded
         print("stall", repr(stall), flush=True)
         window.close()
         app.quit()
@@ -61,7 +65,7 @@ def drawn():
 heart, check = QTimer(), QTimer()
 heart.timeout.connect(beat)
 heart.start(5)
-check.timeout.connect(drawn)
+check.timeout.connect(look)
 check.start(10)
 app.exec()
 """
