@@ -395,6 +395,7 @@ class DiagnosisView(QWidget):
 
     def _arrange(self) -> None:
         """Put the cards of what is found now below each other, and the others out of sight."""
+        self._body.setEnabled(False)  # or the whole column is laid out anew for each of them
         before, self._cards = self._cards, [self._card(*found) for found in self._shown]
         for card in before:
             if card not in self._cards:
@@ -404,6 +405,7 @@ class DiagnosisView(QWidget):
             if self._body.indexOf(card) != place:
                 self._body.insertWidget(place, card)
             card.show()
+        self._body.setEnabled(True)
         self._show_proofs()
 
     def _card(self, letter: str, finding: Finding) -> FindingCard:

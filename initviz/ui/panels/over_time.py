@@ -261,6 +261,9 @@ def draw_cells(painter: QPainter, cells: Cells, colours: list[int], target: QRec
     if painter.paintEngine().type() == QPaintEngine.Type.SVG:
         # What shows an SVG smooths small images: give it one with edges of its own.
         image = image.scaled((target.size() * 2).toSize())
+    # The same pixels as of indexed ones, for which Qt looks up each pixel of the target: ten times
+    # as long.
+    image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     painter.drawImage(target, image)
 
