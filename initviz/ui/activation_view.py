@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -55,8 +56,9 @@ class Sight:
         reach = float(np.abs(seen).max()) if seen.size else 0.0
         return next((w for w in _HALF_WIDTHS if w >= reach), _HALF_WIDTHS[-1])
 
-    @property
+    @cached_property
     def centres(self) -> Floats:
+        """The middle of each bin (bins,)."""
         edges = np.linspace(self.low, self.high, len(self.counts) + 1)
         return np.asarray((edges[:-1] + edges[1:]) / 2)
 
@@ -319,24 +321,21 @@ class ActivationView(QWidget):
         """Draw in the colours of another theme."""
         self._canvas.set_theme(theme)
 
-    def suggest_layer(self, layer: str | None) -> None:
-        """Look at this layer, unless a person has chosen one."""
-        place = self._layers.index(layer) if layer in self._layers else len(self._layers) // 2
-        self._suggested = place
-        if self._layer.currentIndex() == 0:
-            self._draw()
+    def show_lane(self, shown: Shown | None, suggested: str | None = None) -> None:
+        """Show this lane at its step: the suggested layer, unless a person has chosen one.
 
-    def show_lane(self, shown: Shown | None) -> None:
-        """Show this lane's layer, at its step."""
+        Without a suggestion that is the layer in the middle.
+        """
         self._shown = shown
         hidden = () if shown is None else shown.recording.layers[:-1]
         if hidden != self._layers:
             self._fill(hidden)
+        known = suggested in self._layers
+        self._suggested = self._layers.index(suggested) if known else len(self._layers) // 2
         self._draw()
 
     def _fill(self, layers: tuple[str, ...]) -> None:
         self._layers = layers
-        self._suggested = len(layers) // 2
         self._layer.blockSignals(True)
         self._layer.clear()
         self._layer.addItem("auto")

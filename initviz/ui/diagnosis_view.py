@@ -27,6 +27,7 @@ from initviz.ui.flow_layout import FlowLayout
 from initviz.ui.progress_bar import ProgressBar
 from initviz.ui.steady_label import SteadyLabel
 from initviz.ui.theme import LIGHT, Theme
+from initviz.ui.wrapped_text import WrappedText
 
 #: Width of the coloured edge of a card, in pixels.
 EDGE = 5.0
@@ -89,8 +90,8 @@ class FindingCard(QFrame):
         self._theme = LIGHT
         self._finding = finding
         self._choice = ""
-        self._headline, self._message, self._proof, self._rule = (_selectable() for _ in range(4))
-        self._rule.setProperty("role", "note")
+        self._headline, self._message, self._proof = (WrappedText() for _ in range(3))
+        self._rule = WrappedText("note")
         self._rule.hide()
         self._proof.hide()
         self.strip = ProofStrip()
@@ -146,15 +147,14 @@ class FindingCard(QFrame):
         self.setAccessibleName(f"{self._letter}: {finding.label}")
         self.setAccessibleDescription(finding.message)
         headline = f"{SIGNS[finding.kind]} {self._letter} · {finding.label}"
-        _say(self._headline, f'<span style="font-weight:600">{escape(headline)}</span>')
-        _say(self._message, self._message_html(finding))
+        self._headline.say(f'<span style="font-weight:600">{escape(headline)}</span>')
+        self._message.say(self._message_html(finding))
         if self._menu.isEmpty() or before.remedies != finding.remedies:
             self._offer(finding)
         self._show_choice()
         self._why.setVisible(bool(finding.why))
         self._why.setAccessibleName(f"Why is {self._letter} {finding.label}?")
-        _say(
-            self._rule,
+        self._rule.say(
             f"<p>Measured: {self._code(number(finding.value, 3))}, "
             f"limit: {self._code(number(finding.threshold, 3))}.</p>"
             f"<p>{escape(finding.why)}</p><p>Source: {escape(finding.source)}.</p>",
@@ -196,7 +196,7 @@ class FindingCard(QFrame):
         self._proof.setVisible(proof is not None)
         if proof is not None:
             verdict = f'<span style="font-weight:600">{escape(proof.verdict)}</span>'
-            _say(self._proof, f"{verdict} {escape(proof.sentence, quote=False)}")
+            self._proof.say(f"{verdict} {escape(proof.sentence, quote=False)}")
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the edge and the values in the colours of another theme."""
@@ -232,24 +232,6 @@ class FindingCard(QFrame):
         colour = getattr(self._theme, COLOURS[SIGNS[self._finding.kind]])
         painter.fillRect(QRectF(0, 0, EDGE, self.height()), QColor(colour))
         painter.end()
-
-
-def _say(label: QLabel, html: str) -> None:
-    """Show a text; the same text again would throw away what is selected in it."""
-    if html != label.text():
-        label.setText(html)
-
-
-def _selectable() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.RichText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse
-        | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
-    label.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-    return label
 
 
 def _small_button(text: str = "") -> QPushButton:

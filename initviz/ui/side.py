@@ -59,6 +59,5 @@ class SideColumn(QScrollArea):
         ]
         step = shown[0].step if shown else 0
         self.diagnosis.show_findings(step, findings)
-        self.activation.show_lane(shown[0] if shown else None)
         hidden = (f.layer for _, f in findings if f.layer and f.layer.startswith("hidden"))
-        self.activation.suggest_layer(next(hidden, None))
+        self.activation.show_lane(shown[0] if shown else None, next(hidden, None))

@@ -64,21 +64,25 @@ def test_where_saturation_means_nothing_none_is_told(view):
 
 
 def test_the_heading_names_activation_layer_and_lane(view, small):
-    view.show_lane(lane(small))
-    view.suggest_layer("hidden 3")
+    view.show_lane(lane(small), "hidden 3")
     assert "TANH OVER WHAT LAYER 3 OF A GETS" in words(view)
     assert "pre-activation z of layer 3" in words(view)
 
 
 def test_the_diagnosed_layer_is_shown_until_a_person_chooses_one(view, small):
-    view.show_lane(lane(small))
-    view.suggest_layer("hidden 1")
+    view.show_lane(lane(small), "hidden 1")
     assert view.layer == 0
     view.findChild(ComboBox, "activation_view.layer").setCurrentIndex(2)
-    view.suggest_layer("hidden 3")
+    view.show_lane(lane(small), "hidden 3")
     assert view.layer == 1
     view.findChild(ComboBox, "activation_view.layer").setCurrentIndex(0)
     assert view.layer == 2
+
+
+def test_where_no_layer_is_diagnosed_the_middle_one_is_shown(view, small):
+    view.show_lane(lane(small), "hidden 3")
+    view.show_lane(lane(small))
+    assert view.layer == 1
 
 
 def test_the_bars_have_the_lanes_colour_and_both_curves_are_drawn(view, large):
@@ -113,8 +117,7 @@ def test_a_layer_with_an_activation_of_its_own_is_drawn_with_it(view):
     recording = run(own.with_value("layers.0.activation", "relu"), steps=0)
     assert sight(lane(recording), 1).activation.name == "relu"
     assert sight(lane(recording), 0).activation.name == "tanh"
-    view.show_lane(lane(recording))
-    view.suggest_layer("hidden 2")
+    view.show_lane(lane(recording), "hidden 2")
     assert "RELU OVER WHAT LAYER 2" in words(view)
 
 

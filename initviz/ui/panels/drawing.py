@@ -22,6 +22,8 @@ from PySide6.QtGui import (
     QPainterPath,
     QPen,
     QPolygonF,
+    QStaticText,
+    QTextLayout,
 )
 from shiboken6 import VoidPtr, wrapInstance
 
@@ -52,6 +54,23 @@ def width_of(text: str, pixels: int, weight: Weight = Weight.Normal) -> float:
     return typeface(pixels, weight)[1].horizontalAdvance(text)
 
 
+@lru_cache(maxsize=4096)
+def _set(text: str, pixels: int, weight: Weight) -> tuple[QStaticText, float]:
+    """A line of text with its letters in their places, and how far down its base line is.
+
+    To find the places takes several times as long as to paint the letters.
+    """
+    face = typeface(pixels, weight)[0]
+    line = QStaticText(text)
+    line.setTextFormat(Qt.TextFormat.PlainText)
+    line.prepare(font=face)
+    layout = QTextLayout(text, face)  # QStaticText does not tell where its base line is
+    layout.beginLayout()
+    first = layout.createLine()
+    layout.endLayout()
+    return line, first.ascent()
+
+
 def write(
     painter: QPainter,
     text: str,
@@ -74,9 +93,10 @@ def write(
     box = QRectF(left, base - capitals - 2, width, capitals + 4)
     if ground:
         painter.fillRect(box.adjusted(-2, 0, 2, 1), QColor(ground))
+    line, ascent = _set(text, pixels, weight)
     painter.setFont(face)
     painter.setPen(QColor(colour))
-    painter.drawText(QPointF(left, base), text)
+    painter.drawStaticText(QPointF(left, base - ascent), line)
     return box
 
 
