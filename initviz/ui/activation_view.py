@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from initviz.lab.activations import ACTIVATIONS, Activation
@@ -18,6 +18,7 @@ from initviz.lab.snapshot import Floats
 from initviz.lab.wording import share as percent
 from initviz.ui.controls import ComboBox
 from initviz.ui.panels.base import Shown
+from initviz.ui.panels.drawing import polygon
 from initviz.ui.theme import LIGHT, Theme, font, mix
 
 #: One number or many.
@@ -28,6 +29,7 @@ _HALF_WIDTHS = tuple(
     factor * 10.0**power for power in range(31) for factor in (3.0, 6.0, 10.0, 20.0)
 )
 _CURVE_POINTS = 241
+_MOST_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,7 @@ class Canvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._theme = LIGHT
         self._sight: Sight | None = None
-        self._kept = QPixmap()
-        self._kept_key: object = None
+        self._kept: dict[object, QPixmap] = {}
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in the colours of another theme."""
@@ -205,20 +206,22 @@ class Canvas(QWidget):
             )
 
     def _curves(self, seen: Sight, half: float) -> QPixmap:
-        """Both curves on a clear ground, kept as long as they stay: dashes are dear to draw."""
+        """Both curves on a clear ground, kept for the last few axes: dashes are dear to draw."""
         ratio = self.devicePixelRatioF()
         key = (seen.activation.name, seen.slope, half, self.size(), ratio, self._theme)
-        if key != self._kept_key:
-            self._kept_key = key
-            self._kept = QPixmap((QSizeF(self.size()) * ratio).toSize())
-            self._kept.setDevicePixelRatio(ratio)
-            self._kept.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._kept)
+        if key not in self._kept:
+            if len(self._kept) == _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            drawn = QPixmap((QSizeF(self.size()) * ratio).toSize())
+            drawn.setDevicePixelRatio(ratio)
+            drawn.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(drawn)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setFont(font(self._theme.text * 0.92))
             self._draw_curves(painter, seen, half)
             painter.end()
-        return self._kept
+            self._kept[key] = drawn
+        return self._kept[key]
 
     def _draw_curves(self, painter: QPainter, seen: Sight, half: float) -> None:
         theme = self._theme
@@ -229,40 +232,36 @@ class Canvas(QWidget):
         )
         places: list[QRectF] = []
         for name, values, colour, dashed in curves:
-            points = self._curve(z, values, half, from_zero=not dashed)
+            x, y = self._x(z, half), self._y(values, from_zero=not dashed)
             pen = QPen(QColor(colour), 2.0)
             if dashed:
                 pen.setDashPattern([3.0, 2.4])
             painter.setPen(pen)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPolyline(QPolygonF(points))
-            self._draw_name(painter, name, points, places, at_end=dashed)
+            painter.drawPolyline(polygon(x, y))
+            named = -1 if dashed else int(np.argmin(y))
+            self._draw_name(painter, name, (x[named], y[named]), places, at_end=dashed)
 
-    def _curve(self, z: Floats, values: Floats, half: float, *, from_zero: bool) -> list[QPointF]:
+    def _y(self, values: Floats, *, from_zero: bool) -> Floats:
         low = min(0.0, float(values.min())) if from_zero else float(values.min())
         high = float(values.max())
         spread = high - low or 1.0
         area = self._area
-        y = area.bottom() - 0.96 * area.height() * (values - low) / spread
-        return [QPointF(*point) for point in np.stack([self._x(z, half), y], axis=1).tolist()]
+        return np.asarray(area.bottom() - 0.96 * area.height() * (values - low) / spread)
 
     def _draw_name(
         self,
         painter: QPainter,
         name: str,
-        points: list[QPointF],
+        at: tuple[float, float],
         places: list[QRectF],
         *,
         at_end: bool,
     ) -> None:
         metrics = painter.fontMetrics()
         width, height = metrics.horizontalAdvance(name), metrics.height()
-        if at_end:
-            x, y = points[-1].x() - width, points[-1].y() - height - 2
-        else:
-            highest = min(points, key=lambda point: point.y())
-            x, y = highest.x() + 8, highest.y() - height - 2
-            x = min(x, self._area.right() - width)
+        x = at[0] - width if at_end else min(at[0] + 8, self._area.right() - width)
+        y = at[1] - height - 2
         place = QRectF(x, max(0.0, y), width, height)
         while any(place.intersects(other) for other in places):
             place.translate(-width - 12, 0)
