@@ -303,16 +303,26 @@ EDGE_MARKS: dict[str, tuple[tuple[float, float], ...]] = {
 }
 
 
-def edge_mark(
-    painter: QPainter, kind: str, at: QPointF, size: float, fill: str, line: QPen
+@lru_cache(maxsize=32)
+def _edge_mark(kind: str, size: float) -> QPolygonF:
+    """One of `EDGE_MARKS` around 0, `size` across."""
+    return QPolygonF([QPointF(x * size / 2, y * size / 2) for x, y in EDGE_MARKS[kind]])
+
+
+def edge_marks(
+    painter: QPainter, kind: str, x: Sequence[float], y: float, size: float, fill: str, line: QPen
 ) -> None:
-    """One of `EDGE_MARKS`, `size` across."""
-    half, x, y = size / 2, at.x(), at.y()
+    """Some of one kind of `EDGE_MARKS`, `size` across and at least that far apart, at one height.
+
+    They are one path, as each call into Qt takes longer than to draw one more.
+    """
+    path, shape = QPainterPath(), _edge_mark(kind, size)
+    for each in x:
+        path.addPolygon(shape.translated(each, y))
+        path.closeSubpath()
     painter.setPen(line)
     painter.setBrush(QColor(fill))
-    painter.drawPolygon(
-        QPolygonF([QPointF(x + a * half, y + b * half) for a, b in EDGE_MARKS[kind]])
-    )
+    painter.drawPath(path)
 
 
 def hatch(painter: QPainter, area: QPainterPath, ground: str, lines: str) -> None:

@@ -32,7 +32,7 @@ from initviz.ui.panels.drawing import (
     RIGHT,
     Cap,
     discs,
-    edge_mark,
+    edge_marks,
     lane_width,
     line_path,
     pen,
@@ -413,10 +413,11 @@ class Profile(Panel[ProfileLayout]):
         colour = theme.lanes[series.lane.index]
         fill = colour if self._is_main(series.kind) else theme.surface
         line = pen(colour, max(1.0, 0.6 * theme.line))
+        marks: dict[str, list[float]] = {}
         for place, kind, word in leavers:
             x = layout.x(float(place))
             if x - 0.5 * size >= marks_end:
-                edge_mark(painter, kind, QPointF(x, heights[0]), size, fill, line)
+                marks.setdefault(kind, []).append(x)
                 marks_end = x + 0.55 * size
             half = width_of(word, theme.small) / 2
             middle = max(x, layout.plot.left() + half + 2)
@@ -425,6 +426,8 @@ class Profile(Panel[ProfileLayout]):
                 at = (middle, heights[1])
                 write(painter, word, at, ink, theme.small, align=CENTRE, ground=ground)
                 words_end, last_word = middle + half + 0.6 * theme.small, word
+        for kind, places in marks.items():
+            edge_marks(painter, kind, places, heights[0], size, fill, line)
 
     @staticmethod
     def _leavers(

@@ -23,7 +23,7 @@ from initviz.ui.panels.drawing import (
     Segments,
     dashed,
     discs,
-    edge_mark,
+    edge_marks,
     elided,
     lane_width,
     line_path,
@@ -402,11 +402,14 @@ class UnitShares(Panel[ShareLayout]):
         for series in self._drawn():
             colour = theme.lanes[series.lane.index]
             line = pen(colour, max(1.0, 0.6 * theme.line))
+            lost = []
             for place in np.flatnonzero(series.defined & np.isnan(series.shares)).tolist():
-                x, y = layout.x(place + 1.0), layout.plot.top() + 0.6 * size
+                x = layout.x(place + 1.0)
                 if x - size > end or place == 0:
-                    edge_mark(painter, "undefined", QPointF(x, y), size, colour, line)
+                    lost.append(x)
                     end = x
+            height = layout.plot.top() + 0.6 * size
+            edge_marks(painter, "undefined", lost, height, size, colour, line)
 
     # -- drawn by hand -------------------------------------------------------------------------
 
