@@ -12,11 +12,12 @@ weights of two steps where there are checkpoints now, and was never written as a
 
 from __future__ import annotations
 
-import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,7 +141,8 @@ def encoded(key: Key, part: str, array: Array) -> tuple[str, str, str, str, str,
     assert found is not None, f"{key} has no {part}"
     stored = narrowed(array, found.dtypes)
     data = stored.tobytes()
-    label = (key.kind, key.name, part, stored.dtype.str, json.dumps(stored.shape))
+    shape = f"[{', '.join(map(str, stored.shape))}]"
+    label = (key.kind, key.name, part, stored.dtype.str, shape)
     return *label, checksum(*label, data=data), data
 
 
@@ -154,12 +156,21 @@ def narrowed(array: Array, dtypes: tuple[str, ...]) -> Array:
     """The array in the first of `dtypes` that keeps every bit of it, little-endian."""
     if array.dtype.kind == "f":
         return array.astype(f"<f{array.dtype.itemsize}", copy=False)
+    if len(dtypes) == 1:
+        return array.astype(dtypes[0], casting="safe", copy=False)
     least, greatest = int(array.min(initial=0)), int(array.max(initial=0))
-    limits = ((dtype, np.iinfo(dtype)) for dtype in dtypes)
-    fits = next(d for d, limit in limits if limit.min <= least and greatest <= limit.max)
+    limits = ((dtype, *_limits(dtype)) for dtype in dtypes)
+    fits = next(dtype for dtype, low, high in limits if low <= least and greatest <= high)
     return array.astype(fits, copy=False)
+
+
+@lru_cache
+def _limits(dtype: str) -> tuple[int, int]:
+    """The least and the greatest number of a type of whole numbers."""
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
 
 
 def row_bytes(parts: Mapping[str, Array]) -> int:
     """The bytes of a row of the largest part."""
-    return max(a.itemsize * int(np.prod(a.shape[1:], dtype=np.int64)) for a in parts.values())
+    return max(a.itemsize * math.prod(a.shape[1:]) for a in parts.values())
