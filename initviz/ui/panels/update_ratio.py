@@ -385,7 +385,7 @@ class UpdateRatio(Panel[RatioLayout]):
                 sign, inwards = ("↓", -1) if value < layout.y.low else ("↑", 1)
                 at = (x - 0.5 * theme.label, y + inwards * theme.small)
                 text = f"{short_power(value)} {sign}"
-                write(painter, text, at, colour, theme.small, align=RIGHT)
+                write(painter, text, at, colour, theme.small, align=RIGHT, ground=ground)
 
     @staticmethod
     def _end_of(curve: Curve, layout: RatioLayout) -> float:
